@@ -1,0 +1,38 @@
+# Everything here is a short name for a cargo command; nothing needs `just`.
+
+# List the recipes.
+default:
+    @just --list
+
+# Both adapters doing real work on a throw-away PostgreSQL.
+demo:
+    cargo demo
+
+# Every test. Finds or fetches a PostgreSQL by itself.
+test:
+    cargo test --workspace
+
+# Formatting and clippy, as in `ci`.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# The documentation, with warnings denied.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# The dependency tree of the core must equal its written allow-list.
+purity:
+    cargo test --package purepg-tests-protocol --test purity
+
+# The core beside its peers, in memory. Prints ratios.
+bench:
+    cargo bench --manifest-path tests/bench/Cargo.toml
+
+# Licences, advisories and sources of every dependency. Needs cargo-deny.
+deny:
+    cargo deny check
+
+# What has to hold before a change lands: the same list as `.ci/run`.
+ci:
+    bash .ci/run

@@ -1,0 +1,3 @@
+//! What purepg does, on a throw-away PostgreSQL.
+
+fn main() {}

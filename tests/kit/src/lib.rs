@@ -1,0 +1,1 @@
+//! Real servers, scripted servers, cuts, drops and faults for purepg's tests.

@@ -1,0 +1,1 @@
+//! Tests of the core against scripted peers and recorded streams.
