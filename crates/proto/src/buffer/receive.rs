@@ -1,0 +1,273 @@
+//! What has arrived and was not taken yet.
+
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// What a read is offered at first: small answers need no more.
+const SMALL_READ: usize = 8 * 1024;
+/// What a read is offered while a large result streams: the server writes 8 KiB pieces, a socket gathers several.
+const LARGE_READ: usize = 64 * 1024;
+/// So many reads in a row that filled their space say that a large result is streaming.
+const FULL_READS_TO_GROW: u8 = 3;
+/// So many quiet spells without a full read give a large buffer back.
+const QUIET_SPELLS_TO_SHRINK: u8 = 8;
+
+/// A flat buffer that is filled at its tail and taken from its head.
+///
+/// The chunk is reference counted so that a run of rows can be handed out without copying it. All of its bytes are
+/// initialised once, when it is made; it is written again as soon as nobody else holds it.
+#[derive(Debug)]
+pub(crate) struct ReceiveBuffer {
+    chunk: Arc<Vec<u8>>,
+    head: usize,
+    tail: usize,
+    /// The length of the space that was lent last.
+    lent: usize,
+    /// Bytes still to arrive that nobody wants.
+    discard: usize,
+    read_size: usize,
+    full_reads: u8,
+    quiet_spells: u8,
+}
+
+/// A part of a chunk that was split off.
+#[derive(Clone, Debug)]
+pub(crate) struct Taken {
+    pub(crate) chunk: Arc<Vec<u8>>,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+impl Taken {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.chunk.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+impl ReceiveBuffer {
+    pub(crate) fn new() -> Self {
+        Self {
+            chunk: Arc::new(Vec::new()),
+            head: 0,
+            tail: 0,
+            lent: 0,
+            discard: 0,
+            read_size: SMALL_READ,
+            full_reads: 0,
+            quiet_spells: 0,
+        }
+    }
+
+    /// What has arrived and was not taken.
+    pub(crate) fn data(&self) -> &[u8] {
+        self.chunk.get(self.head..self.tail).unwrap_or_default()
+    }
+
+    /// Free space, never empty. `frame` is the length of the frame at the front, where its header has arrived.
+    pub(crate) fn space(&mut self, frame: Option<usize>) -> &mut [u8] {
+        let waiting = self.tail - self.head;
+        if Arc::get_mut(&mut self.chunk).is_none() {
+            // Somebody keeps what was taken: leave them the chunk, and take along what has not been handed out.
+            let mut fresh = Vec::with_capacity(waiting + self.read_size);
+            fresh.extend_from_slice(self.data());
+            self.replace(fresh);
+        } else if waiting == 0 && self.chunk.len() > LARGE_READ {
+            // A frame larger than any read took this space; it does not keep it.
+            self.replace(Vec::new());
+        }
+        let read_size = self.read_size;
+        // Unique by now, so this never copies.
+        let chunk = Arc::make_mut(&mut self.chunk);
+        if self.head > 0 && (waiting == 0 || chunk.len() - self.tail < read_size / 2) {
+            chunk.copy_within(self.head..self.tail, 0);
+            self.tail = waiting;
+            self.head = 0;
+        }
+        if chunk.len() - self.tail < read_size / 2 {
+            // Grow with what has arrived, never to a length that was only declared: doubling, and the rest of a large
+            // frame at once only when half of it is here.
+            if let Some(rest) = frame.and_then(|len| len.checked_sub(waiting))
+                && rest <= waiting
+            {
+                chunk.reserve_exact(rest);
+            }
+            let wanted = self.tail + read_size.max(waiting.min(LARGE_READ));
+            chunk.resize(wanted, 0);
+        }
+        self.lent = chunk.len() - self.tail;
+        chunk.get_mut(self.tail..).unwrap_or_default()
+    }
+
+    /// The length of the space that was lent last.
+    pub(crate) fn lent(&self) -> usize {
+        self.lent
+    }
+
+    /// Confirms that the first `n` bytes of the space were filled. False when that is more than was lent.
+    pub(crate) fn filled(&mut self, n: usize) -> bool {
+        if n > self.lent {
+            return false;
+        }
+        if n == self.lent {
+            self.full_reads = self.full_reads.saturating_add(1);
+            self.quiet_spells = 0;
+            if self.full_reads >= FULL_READS_TO_GROW {
+                self.read_size = LARGE_READ;
+            }
+        } else {
+            self.full_reads = 0;
+        }
+        self.lent = 0;
+        self.tail += n;
+        let unwanted = n.min(self.discard);
+        self.head += unwanted;
+        self.discard -= unwanted;
+        true
+    }
+
+    /// Takes `n` bytes that have arrived.
+    pub(crate) fn consume(&mut self, n: usize) {
+        self.head = self.head.saturating_add(n).min(self.tail);
+    }
+
+    /// Throws `n` bytes away, those that are still to come included.
+    pub(crate) fn discard(&mut self, n: usize) {
+        let here = n.min(self.tail - self.head);
+        self.head += here;
+        self.discard += n - here;
+    }
+
+    /// True while bytes that nobody wants are still to come.
+    pub(crate) fn is_discarding(&self) -> bool {
+        self.discard > 0
+    }
+
+    /// Splits off the first `n` bytes without copying them.
+    pub(crate) fn take(&mut self, n: usize) -> Taken {
+        let start = self.head;
+        self.consume(n);
+        Taken {
+            chunk: Arc::clone(&self.chunk),
+            start,
+            end: self.head,
+        }
+    }
+
+    /// Called when nothing is owed: after some quiet spells what a large result took is given back.
+    pub(crate) fn quiet(&mut self) {
+        self.quiet_spells = self.quiet_spells.saturating_add(1);
+        if self.quiet_spells >= QUIET_SPELLS_TO_SHRINK
+            && self.head == self.tail
+            && self.chunk.len() > 2 * SMALL_READ
+        {
+            self.read_size = SMALL_READ;
+            self.replace(Vec::new());
+        }
+    }
+
+    fn replace(&mut self, mut chunk: Vec<u8>) {
+        let waiting = chunk.len();
+        if chunk.capacity() == 0 {
+            chunk = vec![0; self.read_size];
+        } else {
+            chunk.resize(waiting + self.read_size, 0);
+        }
+        self.chunk = Arc::new(chunk);
+        self.head = 0;
+        self.tail = waiting;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(buffer: &mut ReceiveBuffer, mut data: &[u8]) {
+        while !data.is_empty() {
+            let space = buffer.space(None);
+            let n = space.len().min(data.len());
+            space[..n].copy_from_slice(&data[..n]);
+            assert!(buffer.filled(n));
+            data = &data[n..];
+        }
+    }
+
+    #[test]
+    fn bytes_come_out_as_they_went_in() {
+        let mut buffer = ReceiveBuffer::new();
+        let input: Vec<u8> = (0..200_000_u32).flat_map(u32::to_be_bytes).collect();
+        let mut output = Vec::new();
+        let mut kept = Vec::new();
+        for (i, piece) in input.chunks(7_919).enumerate() {
+            push(&mut buffer, piece);
+            let n = buffer.data().len() * 2 / 3;
+            let taken = buffer.take(n);
+            output.extend_from_slice(taken.bytes());
+            if i % 3 == 0 {
+                kept.push((output.len(), taken));
+            }
+        }
+        output.extend_from_slice(buffer.data());
+        assert!(output == input);
+        for (end, taken) in kept {
+            assert!(taken.bytes() == &input[end - taken.bytes().len()..end]);
+        }
+    }
+
+    #[test]
+    fn a_chunk_that_nobody_keeps_is_used_again() {
+        let mut buffer = ReceiveBuffer::new();
+        push(&mut buffer, &[1; 100]);
+        let before = buffer.chunk.as_ptr();
+        for _ in 0..1_000 {
+            drop(buffer.take(90));
+            push(&mut buffer, &[1; 90]);
+        }
+        assert_eq!(before, buffer.chunk.as_ptr());
+    }
+
+    #[test]
+    fn a_large_result_gives_its_space_back() {
+        let mut buffer = ReceiveBuffer::new();
+        push(&mut buffer, &vec![7; 1 << 20]);
+        assert!(buffer.chunk.len() >= 1 << 20);
+        buffer.consume(1 << 20);
+        push(&mut buffer, &[1]);
+        assert!(buffer.chunk.len() <= LARGE_READ);
+        buffer.consume(1);
+        for _ in 0..QUIET_SPELLS_TO_SHRINK {
+            buffer.quiet();
+        }
+        assert_eq!(buffer.space(None).len(), SMALL_READ);
+    }
+
+    #[test]
+    fn security_49_a_declared_length_reserves_nothing() {
+        let mut buffer = ReceiveBuffer::new();
+        push(&mut buffer, &[0; 5_000]);
+        buffer.space(Some(1 << 30));
+        assert!(buffer.chunk.capacity() < 64 * 1024);
+    }
+
+    #[test]
+    fn more_than_was_lent_is_refused() {
+        let mut buffer = ReceiveBuffer::new();
+        let lent = buffer.space(None).len();
+        assert!(!buffer.filled(lent + 1));
+        assert!(buffer.filled(lent));
+        assert!(!buffer.filled(1), "nothing is lent any more");
+    }
+
+    #[test]
+    fn unwanted_bytes_are_dropped_as_they_come() {
+        let mut buffer = ReceiveBuffer::new();
+        push(&mut buffer, &[1; 10]);
+        buffer.discard(30);
+        assert!(buffer.is_discarding());
+        push(&mut buffer, &[1; 20]);
+        assert!(!buffer.is_discarding());
+        push(&mut buffer, &[2; 3]);
+        assert_eq!(buffer.data(), [2; 3]);
+    }
+}

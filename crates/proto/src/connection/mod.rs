@@ -1,0 +1,507 @@
+//! The façade: it decides nothing.
+
+mod abandon;
+mod open;
+mod startup;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::auth::{Nonce, ScramKeys};
+use crate::buffer::receive::ReceiveBuffer;
+use crate::buffer::send::SendBuffer;
+use crate::error::{ProtocolError, ProtocolErrorKind, UsageError};
+use crate::event::{Closed, Event, Outcome, Reply};
+use crate::limits::Limits;
+use crate::message::backend::backend_key_data::CancelKey;
+use crate::message::backend::ready_for_query::TransactionStatus;
+use crate::message::backend::tag::Tag;
+use crate::message::frontend::{extended, startup as startup_message};
+use crate::parameters::Parameters;
+use crate::pipeline::batch::Batch;
+use crate::pipeline::expect::step;
+use crate::pipeline::queue::Queue;
+use crate::startup::Startup;
+use crate::wire::frame::{Front, front};
+use crate::{OpId, UsageError as Usage};
+
+use startup::Phase;
+
+/// A connection to a PostgreSQL server, without the connection: somebody else carries the bytes.
+///
+/// # The driver's loop
+///
+/// ```text
+/// loop {
+///     while let Some(event) = connection.next_event()? { handle(event) }    // first what is known already
+///     while connection.wants_write() {
+///         let n = stream.write(connection.output())?;                       // then what waits to be sent
+///         connection.output_sent(n);
+///     }
+///     if connection.wants_read() {
+///         match stream.read(connection.recv_space())? {                     // then what comes
+///             0 => connection.recv_eof(),
+///             n => connection.recv_filled(n),
+///         }
+///     }
+/// }
+/// ```
+///
+/// A driver that can be blocked while it writes goes on reading meanwhile: two peers that only write wait for each other.
+///
+/// # Methods
+///
+/// * **Birth**: [`new`](Self::new).
+/// * **Bytes in**, lent and confirmed: [`recv_space`](Self::recv_space), [`recv_filled`](Self::recv_filled),
+///   [`recv_eof`](Self::recv_eof); [`recv_bytes`](Self::recv_bytes) copies.
+/// * **Bytes out**, lent and confirmed: [`output`](Self::output), [`output_sent`](Self::output_sent).
+/// * **Interest**: [`wants_read`](Self::wants_read), [`wants_write`](Self::wants_write).
+/// * **What happened**: [`next_event`](Self::next_event), one fact at a time. State moves as events are taken, so bytes that wait are
+///   the only queue there is.
+/// * **What to do**: [`batch`](Self::batch), [`abandon`](Self::abandon), [`key_derived`](Self::key_derived),
+///   [`terminate`](Self::terminate). They are synchronous and bounded, and what they write waits in the output: a driver that is dropped
+///   between any two calls has lost nothing.
+/// * **Facts**: [`transaction_status`](Self::transaction_status), [`parameter`](Self::parameter),
+///   [`cancel_key`](Self::cancel_key), [`in_flight`](Self::in_flight), [`is_idle`](Self::is_idle), [`is_dead`](Self::is_dead).
+///
+/// # Errors
+///
+/// Whoever is to blame stands in the type: [`ProtocolError`] is the peer's fault and ends the connection, [`UsageError`] the caller's,
+/// and harms nothing. What a server reports is data. When a connection ends, for whatever reason, every operation that is under way gets
+/// one [`Outcome::Lost`], then comes [`Event::Closed`], and from then on the same error.
+#[derive(Debug)]
+pub struct Connection {
+    /// Poisoned for good by the first error.
+    phase: Result<Phase, ProtocolError>,
+    receive: ReceiveBuffer,
+    send: SendBuffer,
+    queue: Queue,
+    /// The operation that ended with the message before: its end is handed out next.
+    finished: Option<(OpId, Outcome)>,
+    startup: Box<Startup>,
+    nonce: Nonce,
+    limits: Limits,
+    parameters: Parameters,
+    cancel_key: Option<CancelKey>,
+    transaction_status: TransactionStatus,
+    muted_errors: u64,
+    eof: bool,
+    terminating: bool,
+}
+
+/// What a batch appends to.
+pub(crate) struct Parts<'a> {
+    pub(crate) send: &'a mut SendBuffer,
+    pub(crate) queue: &'a mut Queue,
+}
+
+/// Birth.
+impl Connection {
+    /// A connection that is about to begin: its `StartupMessage` waits to be sent.
+    ///
+    /// The `nonce` is all the randomness there is: it must be new for every connection. A `startup` that no server accepts (a NUL
+    /// byte, an empty name, more than 10,000 bytes) is reported by the first [`next_event`](Self::next_event).
+    pub fn new(startup: Startup, nonce: Nonce, limits: Limits) -> Self {
+        let mut connection = Self {
+            phase: Ok(Phase::first()),
+            receive: ReceiveBuffer::new(),
+            send: SendBuffer::default(),
+            queue: Queue::default(),
+            finished: None,
+            startup: Box::new(startup),
+            nonce,
+            limits,
+            parameters: Parameters::default(),
+            cancel_key: None,
+            transaction_status: TransactionStatus::Idle,
+            muted_errors: 0,
+            eof: false,
+            terminating: false,
+        };
+        let written =
+            startup_message::write(connection.send.bytes_mut(), connection.startup.pairs());
+        if let Err(error) = written {
+            connection.end_misused(error);
+        }
+        connection
+    }
+}
+
+/// Bytes in.
+impl Connection {
+    /// Space to read into: not empty exactly when [`wants_read`](Self::wants_read). What stands in it is of no meaning.
+    pub fn recv_space(&mut self) -> &mut [u8] {
+        if !self.wants_read() {
+            return &mut [];
+        }
+        let frame = match front(self.receive.data()) {
+            Front::Frame { len, .. } => Some(len),
+            Front::Partial | Front::BadLength { .. } => None,
+        };
+        self.receive.space(frame)
+    }
+
+    /// Confirms that the first `n` bytes of the space hold what was read. More than was lent ends the connection.
+    pub fn recv_filled(&mut self, n: usize) {
+        let lent = self.receive.lent();
+        if !self.receive.filled(n) {
+            self.end_misused(Usage::ConfirmedTooMuch { confirmed: n, lent });
+        }
+    }
+
+    /// The stream has ended: nothing more will come. What has come is still handed out.
+    pub fn recv_eof(&mut self) {
+        self.eof = true;
+    }
+
+    /// Takes bytes that are somewhere else already, by copying them.
+    ///
+    /// # Errors
+    /// [`UsageError::InputNotWanted`] while [`wants_read`](Self::wants_read) is false; nothing was taken.
+    pub fn recv_bytes(&mut self, data: &[u8]) -> Result<(), UsageError> {
+        if !self.wants_read() {
+            return Err(Usage::InputNotWanted);
+        }
+        let mut rest = data;
+        while !rest.is_empty() {
+            let space = self.receive.space(None);
+            let n = space.len().min(rest.len());
+            let (now, later) = rest.split_at(n);
+            if let Some(space) = space.get_mut(..n) {
+                space.copy_from_slice(now);
+            }
+            self.receive.filled(n);
+            rest = later;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes out.
+impl Connection {
+    /// What is to be sent: not empty exactly when [`wants_write`](Self::wants_write).
+    pub fn output(&self) -> &[u8] {
+        self.send.pending()
+    }
+
+    /// Confirms that the first `n` bytes of the output were sent. More than was lent ends the connection.
+    pub fn output_sent(&mut self, n: usize) {
+        let lent = self.send.len();
+        if !self.send.confirm(n) {
+            self.end_misused(Usage::ConfirmedTooMuch { confirmed: n, lent });
+        }
+    }
+}
+
+/// Interest: pure functions of the buffers.
+impl Connection {
+    /// True when nothing goes on without more bytes; false while a whole message waits to be taken, and after the end.
+    pub fn wants_read(&self) -> bool {
+        if self.eof || self.finished.is_some() || self.queue.front_will_be_skipped() {
+            return false;
+        }
+        if !matches!(&self.phase, Ok(phase) if !phase.is_ending()) {
+            return false;
+        }
+        match front(self.receive.data()) {
+            Front::Partial => true,
+            Front::BadLength { .. } => false,
+            Front::Frame { tag, len } => {
+                self.receive.data().len() < len && self.refuses_frame(tag, len).is_none()
+            }
+        }
+    }
+
+    /// True while output waits.
+    pub fn wants_write(&self) -> bool {
+        !self.send.is_empty()
+    }
+}
+
+/// What happened.
+impl Connection {
+    /// The next fact; `None` when bytes are needed.
+    ///
+    /// # Errors
+    /// What ended the connection, once everything that was known has been handed out; from then on always the same.
+    pub fn next_event(&mut self) -> Result<Option<Event>, ProtocolError> {
+        loop {
+            if let Some((op, outcome)) = self.finished.take() {
+                return Ok(Some(Event::Reply(op, Reply::Finished(outcome))));
+            }
+            match &self.phase {
+                Err(error) => return Err(error.clone()),
+                Ok(phase) if phase.is_ending() => return Ok(Some(self.next_ending())),
+                Ok(_) => {}
+            }
+            if self.queue.front_is_skipped() {
+                self.finished = self.queue.pop();
+                continue;
+            }
+            match self.take_message() {
+                Ok(Taken::Event(event)) => return Ok(Some(event)),
+                Ok(Taken::Nothing) => {}
+                Ok(Taken::NeedBytes) if !self.eof => return Ok(None),
+                Ok(Taken::NeedBytes) => self.end_of_stream(),
+                Err((kind, tag)) => self.end_broken(kind, tag),
+            }
+        }
+    }
+
+    /// Errors that servers reported for operations that had been abandoned.
+    pub fn muted_errors(&self) -> u64 {
+        self.muted_errors
+    }
+}
+
+/// What to do.
+impl Connection {
+    /// Begins an operation. Legal once the connection is open, whatever is under way.
+    pub fn batch(&mut self) -> Batch<'_> {
+        Batch::new(self)
+    }
+
+    /// Takes the keys that a derivation gave.
+    ///
+    /// # Errors
+    /// [`UsageError::NoDerivation`] when none is awaited.
+    pub fn key_derived(&mut self, keys: ScramKeys) -> Result<(), UsageError> {
+        self.continue_with_keys(&keys)
+    }
+
+    /// Says good-bye behind everything that was asked for. No batch is accepted any more; the stream's end is then in order.
+    pub fn terminate(&mut self) {
+        if !self.is_dead() && !self.terminating {
+            self.terminating = true;
+            if matches!(self.phase, Ok(Phase::Open)) {
+                extended::write_terminate(self.send.bytes_mut());
+            }
+        }
+    }
+}
+
+/// Facts.
+impl Connection {
+    /// Where the session stood when it was last ready for a query.
+    pub fn transaction_status(&self) -> TransactionStatus {
+        self.transaction_status
+    }
+
+    /// A run-time parameter that the server reports.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name)
+    }
+
+    /// All run-time parameters that the server reports; a clone of them is a snapshot.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// What a cancel request has to name; `None` from servers that cannot cancel.
+    pub fn cancel_key(&self) -> Option<&CancelKey> {
+        self.cancel_key.as_ref()
+    }
+
+    /// Operations that are owed something, abandoned ones included.
+    pub fn in_flight(&self) -> usize {
+        self.queue.in_flight() + usize::from(self.finished.is_some())
+    }
+
+    /// True when the connection is open and nothing is owed, queued or left open, in a transaction or otherwise: fit for anybody.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.phase, Ok(Phase::Open))
+            && self.in_flight() == 0
+            && self.send.is_empty()
+            && !self.queue.segment_open()
+            && self.transaction_status == TransactionStatus::Idle
+            && !self.terminating
+            && !self.eof
+    }
+
+    /// True when batches are accepted.
+    pub fn is_open(&self) -> bool {
+        matches!(self.phase, Ok(Phase::Open)) && !self.terminating
+    }
+
+    /// True once the connection has ended, although its last events may still wait.
+    pub fn is_dead(&self) -> bool {
+        match &self.phase {
+            Ok(phase) => phase.is_ending(),
+            Err(_) => true,
+        }
+    }
+}
+
+/// What a step of [`Connection::next_event`] found.
+enum Taken {
+    Event(Event),
+    /// A message that nobody needs to hear of.
+    Nothing,
+    NeedBytes,
+}
+
+/// What broke, and the type of the message that did.
+type Broken = (ProtocolErrorKind, Option<u8>);
+
+impl Connection {
+    /// Takes the message at the front.
+    fn take_message(&mut self) -> Result<Taken, Broken> {
+        if self.receive.is_discarding() {
+            return Ok(Taken::NeedBytes);
+        }
+        let (tag, len) = match front(self.receive.data()) {
+            Front::Partial => return Ok(Taken::NeedBytes),
+            Front::BadLength { tag, declared } => {
+                return Err((ProtocolErrorKind::BadLength { declared }, Some(tag)));
+            }
+            Front::Frame { tag, len } => (tag, len),
+        };
+        if let Some(kind) = self.refuses_frame(tag, len) {
+            return Err((kind, Some(tag)));
+        }
+        let open = matches!(self.phase, Ok(Phase::Open));
+        if open && self.discard_muted(tag, len) {
+            return Ok(Taken::Nothing);
+        }
+        if self.receive.data().len() < len {
+            return Ok(Taken::NeedBytes);
+        }
+        let taken = if open {
+            self.take_reply(tag, len)
+        } else {
+            self.take_startup(len)
+        };
+        taken.map_err(|kind| (kind, Some(tag)))
+    }
+
+    /// What is wrong with a frame as soon as its header is here: nothing of it is stored then.
+    fn refuses_frame(&self, byte: u8, len: usize) -> Option<ProtocolErrorKind> {
+        let Some(tag) = Tag::from_byte(byte) else {
+            return Some(ProtocolErrorKind::UnknownMessage);
+        };
+        let limits = &self.limits;
+        let (limit, allowed) = match &self.phase {
+            Ok(Phase::Open) => {
+                if step(self.queue.expect(), tag).is_none() && tag != Tag::Error {
+                    return Some(ProtocolErrorKind::UnexpectedMessage);
+                }
+                if Tag::may_be_long(byte) {
+                    ("max_message", limits.max_message)
+                } else {
+                    (
+                        "max_short_message",
+                        limits.max_short_message.min(limits.max_message),
+                    )
+                }
+            }
+            Ok(phase) if phase.is_authenticated() => {
+                ("max_short_message", limits.max_short_message)
+            }
+            Ok(_) => match tag {
+                Tag::Authentication => ("max_startup_message", limits.max_startup_message),
+                Tag::Error => ("max_startup_error", limits.max_startup_error),
+                _ => return Some(ProtocolErrorKind::UnexpectedMessage),
+            },
+            Err(_) => return None,
+        };
+        (len > allowed).then_some(ProtocolErrorKind::LimitExceeded {
+            limit,
+            found: len,
+            allowed,
+        })
+    }
+
+    /// Why no batch can be begun now.
+    pub(crate) fn refuses_batches(&self) -> Option<UsageError> {
+        let waiting = self.send.len();
+        let in_flight = self.queue.in_flight();
+        if self.is_dead() {
+            Some(Usage::Ended)
+        } else if self.terminating {
+            Some(Usage::Terminating)
+        } else if !matches!(self.phase, Ok(Phase::Open)) {
+            Some(Usage::NotOpen)
+        } else if waiting > self.limits.output_high_water {
+            Some(Usage::OutputFull { waiting })
+        } else if in_flight >= self.limits.max_in_flight {
+            Some(Usage::TooManyInFlight { in_flight })
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            send: &mut self.send,
+            queue: &mut self.queue,
+        }
+    }
+
+    /// Removes what a batch has appended.
+    pub(crate) fn roll_back_batch(&mut self, output_mark: usize, queue_mark: usize) {
+        self.queue.truncate(queue_mark);
+        if self.send.len() < output_mark {
+            // A value's writer took away what was not its own: nobody knows what is missing.
+            self.end_misused(Usage::BufferDisturbed);
+        } else {
+            self.send.bytes_mut().truncate(output_mark);
+        }
+    }
+
+    fn end_of_stream(&mut self) {
+        if self.terminating {
+            let error = self.error(ProtocolErrorKind::Ended, None);
+            self.end(Closed::Terminated, error);
+        } else {
+            let within_message = !self.receive.data().is_empty() || self.receive.is_discarding();
+            self.end_broken(ProtocolErrorKind::UnexpectedEof { within_message }, None);
+        }
+    }
+
+    fn end_misused(&mut self, error: UsageError) {
+        self.end_broken(ProtocolErrorKind::Misuse(error), None);
+    }
+
+    fn end_broken(&mut self, kind: ProtocolErrorKind, tag: Option<u8>) {
+        let error = self.error(kind, tag);
+        self.end(Closed::Protocol(error.clone()), error);
+    }
+
+    fn error(&self, kind: ProtocolErrorKind, tag: Option<u8>) -> ProtocolError {
+        let state = match &self.phase {
+            Ok(Phase::Open) => self.queue.expect().name(),
+            Ok(phase) => phase.name(),
+            Err(_) => "Ended",
+        };
+        ProtocolError::new(kind, tag, state)
+    }
+
+    fn end(&mut self, closed: Closed, error: ProtocolError) {
+        if !self.is_dead() {
+            self.phase = Ok(Phase::Ending { closed, error });
+            self.send.clear();
+        }
+    }
+
+    /// The last facts: what was lost, then the end.
+    fn next_ending(&mut self) -> Event {
+        while !self.queue.is_empty() {
+            if let Some((op, outcome)) = self.queue.pop_lost() {
+                return Event::Reply(op, Reply::Finished(outcome));
+            }
+        }
+        let ended = || ProtocolError::new(ProtocolErrorKind::Ended, None, "Ended");
+        match core::mem::replace(&mut self.phase, Err(ended())) {
+            Ok(Phase::Ending { closed, error }) => {
+                self.phase = Err(error);
+                Event::Closed(closed)
+            }
+            Ok(_) | Err(_) => Event::Closed(Closed::Protocol(ended())),
+        }
+    }
+
+    /// The operations that are under way, newest first.
+    fn operations(&self) -> Vec<OpId> {
+        self.queue.operations()
+    }
+}

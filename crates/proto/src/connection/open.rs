@@ -1,0 +1,223 @@
+//! Replies: what the server owes, taken one message at a time.
+
+use alloc::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::connection::startup::malformed;
+use crate::connection::{Connection, Taken};
+use crate::error::ProtocolErrorKind;
+use crate::event::{Closed, Event, Reply, Unsolicited};
+use crate::message::backend::command_complete::CommandTag;
+use crate::message::backend::data_row::{self, BadRow};
+use crate::message::backend::notification::Notification;
+use crate::message::backend::parameter_description;
+use crate::message::backend::parameter_status::ParameterChange;
+use crate::message::backend::ready_for_query::TransactionStatus;
+use crate::message::backend::response::{Notice, ServerError};
+use crate::message::backend::row_description::Columns;
+use crate::message::backend::tag::Tag;
+use crate::message::frontend::extended;
+use crate::pipeline::expect::{Expect, Step, step};
+use crate::pipeline::queue::Owed;
+use crate::rows::RowBatch;
+use crate::wire::frame::HEADER;
+use crate::wire::reader::{Malformed, Reader};
+
+impl Connection {
+    /// Takes the whole message at the front, whose frame has `len` bytes, of a type that is legal now.
+    pub(super) fn take_reply(&mut self, byte: u8, len: usize) -> Result<Taken, ProtocolErrorKind> {
+        let tag = Tag::from_byte(byte).ok_or(ProtocolErrorKind::UnknownMessage)?;
+        match tag {
+            Tag::DataRow => self.take_rows(),
+            Tag::Error => self.take_error(len),
+            Tag::Notice | Tag::Notification | Tag::ParameterStatus => {
+                self.take_unsolicited(tag, len)
+            }
+            _ => {
+                let reply = self.decode_reply(tag, len).map_err(malformed)?;
+                self.receive.consume(len);
+                self.advance(tag, reply)
+            }
+        }
+    }
+
+    /// Throws the data of an abandoned operation away, frame by frame, whether all of it is here or not.
+    pub(super) fn discard_muted(&mut self, byte: u8, len: usize) -> bool {
+        let unwanted =
+            matches!(byte, b'D' | b'd') && self.queue.front().is_some_and(|owed| owed.muted);
+        if unwanted {
+            self.receive.discard(len);
+        }
+        unwanted
+    }
+
+    fn take_rows(&mut self) -> Result<Taken, ProtocolErrorKind> {
+        let Some((op, columns)) = self
+            .queue
+            .front()
+            .map(|owed| owed.op)
+            .zip(self.queue.columns())
+        else {
+            return Err(ProtocolErrorKind::UndescribedRow);
+        };
+        let columns = Arc::clone(columns);
+        let run = data_row::run(self.receive.data(), columns.len(), self.limits.max_message);
+        let run = run.map_err(|bad| match bad {
+            BadRow::NoColumnCount => ProtocolErrorKind::Malformed {
+                expected: "a count of columns",
+            },
+            BadRow::ColumnCount { expected, found } => ProtocolErrorKind::ColumnCount {
+                expected,
+                found: usize::from(found),
+            },
+        })?;
+        let taken = self.receive.take(run.bytes);
+        let batch = RowBatch::new(taken, run, columns);
+        Ok(Taken::Event(Event::Reply(op, Reply::Rows(batch))))
+    }
+
+    fn take_error(&mut self, len: usize) -> Result<Taken, ProtocolErrorKind> {
+        let body = self.receive.data().get(HEADER..len).unwrap_or_default();
+        let error = ServerError::decode(body).map_err(malformed)?;
+        let tag = if error.is_fatal() {
+            Tag::Fatal
+        } else {
+            Tag::Error
+        };
+        let expect = self.queue.expect();
+        let step = step(expect, tag).ok_or(ProtocolErrorKind::UnexpectedMessage)?;
+        self.receive.consume(len);
+        if step == Step::End {
+            let ended = self.error(ProtocolErrorKind::Ended, None);
+            self.end(Closed::Fatal(error), ended);
+            return Ok(Taken::Nothing);
+        }
+        if self.queue.front().is_some_and(|owed| owed.muted) {
+            self.muted_errors += 1;
+        }
+        self.queue.fail(error);
+        match step {
+            Step::Become(next) => self.queue.become_(next),
+            _ => {
+                self.finished = self.queue.pop();
+                if !self.queue.skip() {
+                    self.append_sync();
+                }
+            }
+        }
+        Ok(Taken::Nothing)
+    }
+
+    fn take_unsolicited(&mut self, tag: Tag, len: usize) -> Result<Taken, ProtocolErrorKind> {
+        let body = self.receive.data().get(HEADER..len).unwrap_or_default();
+        let fact = match tag {
+            Tag::Notice => Notice::decode(body).map(Unsolicited::Notice),
+            Tag::Notification => Notification::decode(body).map(Unsolicited::Notification),
+            _ => ParameterChange::decode(body).map(Unsolicited::ParameterChanged),
+        };
+        let fact = fact.map_err(malformed)?;
+        self.receive.consume(len);
+        if let Unsolicited::ParameterChanged(change) = &fact {
+            self.set_parameter(change)?;
+        }
+        Ok(Taken::Event(Event::Unsolicited(fact)))
+    }
+
+    /// What a message says. The state has not moved yet.
+    fn decode_reply(&mut self, tag: Tag, len: usize) -> Result<Option<Reply>, Malformed> {
+        let body = self.receive.data().get(HEADER..len).unwrap_or_default();
+        let empty = |reply| Reader::new(body).end().map(|()| Some(reply));
+        match tag {
+            Tag::ParseComplete => empty(Reply::Prepared),
+            Tag::BindComplete => empty(Reply::Bound),
+            Tag::CloseComplete => empty(Reply::ObjectClosed),
+            Tag::NoData => empty(Reply::NoData),
+            Tag::PortalSuspended => empty(Reply::Suspended),
+            Tag::EmptyQueryResponse => empty(Reply::EmptyQuery),
+            Tag::CopyDone => empty(Reply::CopyDone),
+            Tag::CommandComplete => CommandTag::decode(body)
+                .map(Reply::StatementComplete)
+                .map(Some),
+            Tag::ParameterDescription => parameter_description::decode(body)
+                .map(Reply::Parameters)
+                .map(Some),
+            Tag::RowDescription => {
+                let columns = Arc::new(Columns::decode(body)?);
+                if columns.len() > self.limits.max_columns {
+                    return Err(Malformed("no more columns than `max_columns` allows"));
+                }
+                self.queue.describe(Arc::clone(&columns));
+                Ok(Some(Reply::Columns(columns)))
+            }
+            Tag::CopyOutResponse => Ok(Some(Reply::CopyOut)),
+            Tag::CopyData => Ok(Some(Reply::CopyData(Bytes::copy_from_slice(body)))),
+            Tag::ReadyForQuery => {
+                self.transaction_status = TransactionStatus::decode(body)?;
+                Ok(None)
+            }
+            // Answered by the core itself.
+            _ => Ok(None),
+        }
+    }
+
+    /// Moves the state by one message, and hands out what it said if anybody wants to know.
+    fn advance(&mut self, tag: Tag, reply: Option<Reply>) -> Result<Taken, ProtocolErrorKind> {
+        let step = step(self.queue.expect(), tag).ok_or(ProtocolErrorKind::UnexpectedMessage)?;
+        let heard = self
+            .queue
+            .front()
+            .filter(|owed| !owed.muted)
+            .map(|owed| owed.op);
+        match step {
+            Step::Stay | Step::Skip | Step::End => {}
+            Step::Become(next) => {
+                self.queue.become_(next);
+                self.refuse_copy_in(next);
+            }
+            Step::Done => {
+                self.finished = self.queue.pop();
+                if self.queue.is_empty() {
+                    self.receive.quiet();
+                }
+            }
+        }
+        Ok(match (heard, reply) {
+            (Some(op), Some(reply)) => Taken::Event(Event::Reply(op, reply)),
+            _ => Taken::Nothing,
+        })
+    }
+
+    /// A `COPY FROM STDIN` that nobody declared: without an answer the server would wait for data for ever.
+    fn refuse_copy_in(&mut self, now: Expect) {
+        match now {
+            Expect::QueryCopyInRefused => {
+                extended::write_undeclared_copy_fail(self.send.bytes_mut());
+            }
+            Expect::CopyInRefused => {
+                extended::write_undeclared_copy_fail(self.send.bytes_mut());
+                // While it waited for data the server has swallowed the Sync that stood behind the Execute.
+                if self.queue.sync_is_next() {
+                    extended::write_sync(self.send.bytes_mut());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends a segment that nobody else will end.
+    pub(super) fn append_sync(&mut self) {
+        let op = self.queue.next_op();
+        let start = self.send.end();
+        extended::write_sync(self.send.bytes_mut());
+        let end = self.send.end();
+        self.queue.push(Owed {
+            muted: true,
+            ..Owed::new(op, Expect::Sync, start..end)
+        });
+        self.queue.commit(op, end);
+    }
+}
+
+/// What is handed out for every message stays within a cache line.
+const _: () = assert!(size_of::<Event>() <= 64);

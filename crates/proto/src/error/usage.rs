@@ -1,0 +1,117 @@
+//! What the caller did wrong. The connection is unharmed.
+
+use thiserror::Error;
+
+/// A call that cannot be honoured. Nothing was written, nothing changed; the connection goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UsageError {
+    /// A batch before the connection is open.
+    #[error("the connection is not open yet: wait for the event that says so")]
+    NotOpen,
+    /// Anything after the end.
+    #[error("the connection has ended")]
+    Ended,
+    /// A batch after [`terminate`](crate::Connection::terminate).
+    #[error("the connection was told to terminate")]
+    Terminating,
+    /// More output waits than [`Limits::output_high_water`](crate::Limits::output_high_water).
+    #[error("{waiting} bytes of output wait already: send them first")]
+    OutputFull {
+        /// Bytes that wait.
+        waiting: usize,
+    },
+    /// As many operations are under way as [`Limits::max_in_flight`](crate::Limits::max_in_flight) allows.
+    #[error("{in_flight} operations are under way already: take their replies first")]
+    TooManyInFlight {
+        /// Operations under way.
+        in_flight: usize,
+    },
+    /// A batch that asks the server for nothing.
+    #[error("the batch holds no message that the server answers")]
+    EmptyBatch,
+    /// A commit after a value's writer had failed.
+    #[error("a value could not be written, so the batch was rolled back")]
+    RolledBack,
+    /// A second query, parse, bind, execute or sync in one batch, or a query beside them.
+    #[error("a batch is one operation: a second `{message}` belongs in a batch of its own")]
+    SecondOperation {
+        /// The message that is too many.
+        message: &'static str,
+    },
+    /// A message behind the Sync or the query that ends the operation.
+    #[error("`{message}` cannot stand behind the end of its operation")]
+    BehindTheEnd {
+        /// The message that came too late.
+        message: &'static str,
+    },
+    /// An execute whose columns neither the batch describes nor the caller told.
+    #[error("the columns of the result are unknown: describe in the same batch, or tell them")]
+    UnknownColumns,
+    /// A row limit that is not from 1 to `i32::MAX`.
+    #[error("a row limit is from 1 to 2147483647, not {limit}")]
+    RowLimit {
+        /// The limit that was asked for.
+        limit: u32,
+    },
+    /// A NUL byte where the protocol ends a string with one.
+    #[error("the {what} holds a NUL byte, which would end it early")]
+    NulByte {
+        /// Which string.
+        what: &'static str,
+    },
+    /// A name that must not be empty.
+    #[error("the name of a {what} is empty")]
+    EmptyName {
+        /// Which name.
+        what: &'static str,
+    },
+    /// More items than a 16-bit count holds.
+    #[error("{count} {what} are more than the protocol's 65535")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        count: usize,
+    },
+    /// Neither none, nor one, nor one format for each value.
+    #[error("{formats} parameter formats for {values} values")]
+    FormatCount {
+        /// Formats given.
+        formats: usize,
+        /// Values written.
+        values: usize,
+    },
+    /// A message that no server accepts.
+    #[error("a message of {length} bytes is longer than the 1073741822 that a server accepts")]
+    MessageTooLong {
+        /// Its length.
+        length: usize,
+    },
+    /// Start-up parameters that no server accepts.
+    #[error(
+        "the start-up parameters take {length} bytes, more than the 10000 that a server accepts"
+    )]
+    StartupTooLong {
+        /// Their length.
+        length: usize,
+    },
+    /// The writer of a value removed bytes that were not its own.
+    #[error("the writer of a value disturbed the buffer that it was lent")]
+    BufferDisturbed,
+    /// Keys when none were asked for.
+    #[error("no keys are being derived")]
+    NoDerivation,
+    /// Input that nobody can use now.
+    #[error("the connection wants no input now: take its events first")]
+    InputNotWanted,
+    /// `recv_filled` or `output_sent` with more bytes than were lent. Nobody knows then what was transferred: this one does end
+    /// the connection.
+    #[error("{confirmed} bytes were confirmed, but only {lent} were lent")]
+    ConfirmedTooMuch {
+        /// Bytes confirmed.
+        confirmed: usize,
+        /// Bytes lent.
+        lent: usize,
+    },
+}

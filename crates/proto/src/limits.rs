@@ -1,0 +1,61 @@
+//! How much of everything a connection puts up with.
+
+/// The limits of a connection: nothing that a server sends, and nothing that a caller queues, grows beyond them.
+///
+/// | name | default | reason |
+/// | --- | --- | --- |
+/// | `max_message` | 1 GiB - 1 | a value in PostgreSQL is shorter than 1 GiB, and so is a row |
+/// | `max_short_message` | 30,000 | libpq takes a longer message as lost synchronisation, unless it carries data or text |
+/// | `max_startup_message` | 2,000 | libpq's bound for an authentication request, from a server that nobody knows yet |
+/// | `max_startup_error` | 30,000 | libpq's bound for an error before authentication |
+/// | `max_columns` | 1,664 | `MaxTupleAttributeNumber`: no server makes a wider result |
+/// | `max_scram_iterations` | 1,000,000 | about a second of work, done where it can be stopped; there is no minimum above 1 |
+/// | `max_scram_nonce` | 1,024 | servers take 1,024 bytes for a whole SASL message |
+/// | `output_high_water` | 1 MiB | a batch is refused while more than this waits to be sent, however large the batch is |
+/// | `max_in_flight` | 100,000 | operations that are owed something: about 10 MB of bookkeeping |
+/// | `max_server_parameters` | 256 | servers report about fifteen |
+/// | `max_server_parameter` | 8 KiB | name and value of one: a `search_path` may be long |
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of one message, its type byte included.
+    pub max_message: usize,
+    /// Bytes of one message of a type that carries neither data nor text.
+    pub max_short_message: usize,
+    /// Bytes of one message before authentication is complete, errors aside.
+    pub max_startup_message: usize,
+    /// Bytes of an error before authentication is complete.
+    pub max_startup_error: usize,
+    /// Columns of one result.
+    pub max_columns: usize,
+    /// Rounds of key derivation that a server may ask for.
+    pub max_scram_iterations: u32,
+    /// Bytes of the nonce that a server may choose.
+    pub max_scram_nonce: usize,
+    /// Bytes of output above which no further batch is accepted.
+    pub output_high_water: usize,
+    /// Operations that are owed something.
+    pub max_in_flight: usize,
+    /// Run-time parameters that a server may report.
+    pub max_server_parameters: usize,
+    /// Bytes of the name and the value of one of them.
+    pub max_server_parameter: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_message: (1 << 30) - 1,
+            max_short_message: 30_000,
+            max_startup_message: 2_000,
+            max_startup_error: 30_000,
+            max_columns: 1_664,
+            max_scram_iterations: 1_000_000,
+            max_scram_nonce: 1_024,
+            output_high_water: 1 << 20,
+            max_in_flight: 100_000,
+            max_server_parameters: 256,
+            max_server_parameter: 8 * 1024,
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What a caller asks of the server: one operation at a time, all or nothing.
+
+use alloc::sync::Arc;
+
+use crate::connection::Connection;
+use crate::error::UsageError;
+use crate::message::backend::row_description::Columns;
+use crate::message::frontend::{bind, extended, query};
+use crate::pipeline::expect::Expect;
+use crate::pipeline::queue::Owed;
+use crate::{BindValues, Format, Oid, OpId};
+
+/// Messages of one operation: one query, or parse, bind, describe and execute that belong together, or closes, with or without the
+/// sync that ends their segment.
+///
+/// Each message goes straight into the output, and what the server will owe for it into the queue, in the same step.
+/// [`commit`](Self::commit) makes them one operation; a batch that is dropped uncommitted, or met an error, leaves no trace. The first
+/// error is kept, later messages are then ignored, and `commit` returns it.
+#[derive(Debug)]
+#[must_use = "a batch that is not committed leaves no trace"]
+pub struct Batch<'a> {
+    connection: &'a mut Connection,
+    op: OpId,
+    output_start: u64,
+    output_mark: usize,
+    queue_mark: usize,
+    error: Option<UsageError>,
+    seen: Seen,
+    committed: bool,
+}
+
+/// What a batch holds already.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    query: bool,
+    parse: bool,
+    bind: bool,
+    execute: bool,
+    describe: bool,
+    sync: bool,
+}
+
+/// A prepared statement or a portal, by name; the empty name is the unnamed one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// A prepared statement.
+    Statement(&'a str),
+    /// A portal.
+    Portal(&'a str),
+}
+
+/// What `Bind` binds, its values aside.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bind<'a> {
+    /// The portal to make; empty for the unnamed one.
+    pub portal: &'a str,
+    /// The statement to bind; empty for the unnamed one.
+    pub statement: &'a str,
+    /// None: all values are text; one: it is that of all of them; else one for each.
+    pub parameter_formats: &'a [Format],
+    /// None: all columns are text; one: it is that of all of them; else one for each.
+    pub result_formats: &'a [Format],
+}
+
+/// The columns of the rows that an execute will give.
+#[derive(Clone, Debug)]
+pub enum RowShape {
+    /// Those that a describe in the same batch will tell.
+    Described,
+    /// Known already, from an earlier describe. A row that differs is a protocol error.
+    Known(Arc<Columns>),
+}
+
+impl<'a> Batch<'a> {
+    pub(crate) fn new(connection: &'a mut Connection) -> Self {
+        let error = connection.refuses_batches();
+        let parts = connection.parts();
+        let op = parts.queue.next_op();
+        let (output_start, output_mark) = (parts.send.end(), parts.send.len());
+        let queue_mark = parts.queue.len();
+        Self {
+            connection,
+            op,
+            output_start,
+            output_mark,
+            queue_mark,
+            error,
+            seen: Seen::default(),
+            committed: false,
+        }
+    }
+
+    /// Any number of statements through the simple protocol. It ends its own segment.
+    pub fn query(&mut self, sql: &str) -> &mut Self {
+        let seen = self.seen;
+        let second = seen.query || seen.parse || seen.bind || seen.execute || seen.describe;
+        self.seen.query = true;
+        self.message("query", second, Some(Expect::Query), |out| {
+            query::write(out, sql)
+        })
+    }
+
+    /// Prepares a statement; 0 as a parameter's type leaves it to the server.
+    pub fn parse(&mut self, statement: &str, sql: &str, parameter_types: &[Oid]) -> &mut Self {
+        let second = core::mem::replace(&mut self.seen.parse, true);
+        self.message("parse", second, Some(Expect::Parse), |out| {
+            extended::write_parse(out, statement, sql, parameter_types)
+        })
+    }
+
+    /// Makes a portal of a statement and values, which `values` writes in place.
+    ///
+    /// # Errors
+    /// Those of `values`: the batch is rolled back, and commits no more. Other errors are kept for [`commit`](Self::commit).
+    pub fn bind<E>(
+        &mut self,
+        what: Bind<'_>,
+        values: impl FnOnce(&mut BindValues<'_>) -> Result<(), E>,
+    ) -> Result<&mut Self, E> {
+        enum Fault<E> {
+            Usage(UsageError),
+            Values(E),
+        }
+        impl<E> From<UsageError> for Fault<E> {
+            fn from(error: UsageError) -> Self {
+                Self::Usage(error)
+            }
+        }
+        let second = core::mem::replace(&mut self.seen.bind, true);
+        let mut failed = None;
+        self.message("bind", second, Some(Expect::Bind), |out| {
+            let written = bind::write(out, &what, |out| values(out).map_err(Fault::Values));
+            written.map_err(|fault| match fault {
+                Fault::Usage(error) => error,
+                Fault::Values(error) => {
+                    failed = Some(error);
+                    UsageError::RolledBack
+                }
+            })
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(self),
+        }
+    }
+
+    /// Asks for the parameters and columns of a statement, or the columns of a portal.
+    pub fn describe(&mut self, target: Target<'_>) -> &mut Self {
+        self.seen.describe = true;
+        let expect = match target {
+            Target::Statement(_) => Expect::Parameters,
+            Target::Portal(_) => Expect::Columns,
+        };
+        self.message("describe", false, Some(expect), |out| {
+            extended::write_describe(out, target)
+        })
+    }
+
+    /// Runs a portal: at most `max_rows` rows (1 to `i32::MAX`), or all.
+    pub fn execute(&mut self, portal: &str, max_rows: Option<u32>, rows: RowShape) -> &mut Self {
+        let second = core::mem::replace(&mut self.seen.execute, true);
+        let columns = match rows {
+            RowShape::Known(columns) => Some(columns),
+            RowShape::Described => None,
+        };
+        if columns.is_none() && !self.seen.describe {
+            self.error.get_or_insert(UsageError::UnknownColumns);
+        }
+        self.message("execute", second, Some(Expect::Rows), |out| {
+            extended::write_execute(out, portal, max_rows)
+        });
+        if self.error.is_none() {
+            self.connection.parts().queue.know_columns(columns);
+        }
+        self
+    }
+
+    /// Closes a statement or a portal; one that does not exist is no error. May stand in any batch, before its query or its sync.
+    pub fn close(&mut self, target: Target<'_>) -> &mut Self {
+        self.message("close", false, Some(Expect::Close), |out| {
+            extended::write_close(out, target)
+        })
+    }
+
+    /// Makes the server send what it has, and leaves the segment open: until a sync comes, the server skips everything after an
+    /// error.
+    pub fn flush(&mut self) -> &mut Self {
+        self.message("flush", false, None, |out| {
+            extended::write_flush(out);
+            Ok(())
+        })
+    }
+
+    /// Ends the segment: commits the implicit transaction, and is where the server stops skipping after an error.
+    pub fn sync(&mut self) -> &mut Self {
+        let second = self.seen.sync;
+        self.message("sync", second, Some(Expect::Sync), |out| {
+            extended::write_sync(out);
+            Ok(())
+        });
+        self.seen.sync = true;
+        self
+    }
+
+    /// Makes the messages an operation, to be sent in order.
+    ///
+    /// # Errors
+    /// The first thing that was wrong; nothing is sent then.
+    pub fn commit(mut self) -> Result<OpId, UsageError> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        let parts = self.connection.parts();
+        if parts.queue.len() == self.queue_mark {
+            return Err(UsageError::EmptyBatch);
+        }
+        let end = parts.send.end();
+        parts.queue.commit(self.op, end);
+        self.committed = true;
+        Ok(self.op)
+    }
+
+    /// Appends a message and what will be owed for it.
+    fn message(
+        &mut self,
+        name: &'static str,
+        second: bool,
+        expect: Option<Expect>,
+        write: impl FnOnce(&mut bytes::BytesMut) -> Result<(), UsageError>,
+    ) -> &mut Self {
+        if self.error.is_some() {
+            return self;
+        }
+        if second {
+            self.error = Some(UsageError::SecondOperation { message: name });
+        } else if self.seen.sync || (self.seen.query && expect != Some(Expect::Query)) {
+            self.error = Some(UsageError::BehindTheEnd { message: name });
+        } else {
+            let parts = self.connection.parts();
+            let first = parts.queue.len() == self.queue_mark;
+            let start = if first {
+                self.output_start
+            } else {
+                parts.send.end()
+            };
+            if let Err(error) = write(parts.send.bytes_mut()) {
+                self.error = Some(error);
+            } else if let Some(expect) = expect {
+                let place = start..parts.send.end();
+                parts.queue.push(Owed::new(self.op, expect, place));
+            }
+        }
+        self
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if !self.committed {
+            self.connection
+                .roll_back_batch(self.output_mark, self.queue_mark);
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The transition table: what may come while something is owed, and what it leaves owed.
+//!
+//! Everything that moves the state of an open connection stands here, and nothing else does. The table knows neither operations nor
+//! bytes. Source: the chapter "Message Flow" of PostgreSQL's manual, and what servers were seen to do.
+
+use crate::message::backend::tag::Tag;
+
+/// What the server owes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Expect {
+    /// Nothing: every message was answered.
+    Nothing,
+    /// The answer to `Parse`.
+    Parse,
+    /// The answer to `Bind`.
+    Bind,
+    /// The answer to `Close`.
+    Close,
+    /// The first answer to `Describe` of a statement.
+    Parameters,
+    /// The answer to `Describe` of a portal, or the second one of a statement.
+    Columns,
+    /// The answer to `Execute`.
+    Rows,
+    /// The data of a `COPY TO STDOUT` that `Execute` started.
+    CopyOut,
+    /// The completion of that `COPY`.
+    CopyOutDone,
+    /// The error for a `COPY FROM STDIN` that `Execute` started and that was refused.
+    CopyInRefused,
+    /// The answer to `Sync`.
+    Sync,
+    /// The same after an error in the commit that `Sync` performs.
+    SyncFailed,
+    /// The answers to `Query`, between two statements.
+    Query,
+    /// The rows of a statement of a `Query`.
+    QueryRows,
+    /// The data of a `COPY TO STDOUT` of a `Query`.
+    QueryCopyOut,
+    /// The completion of that `COPY`.
+    QueryCopyOutDone,
+    /// The error for a `COPY FROM STDIN` of a `Query`, which was refused.
+    QueryCopyInRefused,
+    /// The end of a `Query` that failed.
+    QueryFailed,
+}
+
+/// What a message does to what is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Nothing: the same is owed as before.
+    Stay,
+    /// Something else is owed now.
+    Become(Expect),
+    /// It is paid.
+    Done,
+    /// It failed, and the server skips everything up to the next `Sync`.
+    Skip,
+    /// The session ends.
+    End,
+}
+
+/// What `tag` means while `expect` is owed; `None` when it must not come.
+pub(crate) fn step(expect: Expect, tag: Tag) -> Option<Step> {
+    use Expect as X;
+    use Step::{Become, Done, Skip, Stay};
+    use Tag as T;
+    Some(match (expect, tag) {
+        // At any moment.
+        (_, T::Notice | T::Notification | T::ParameterStatus) => Stay,
+        (_, T::Fatal) => Step::End,
+
+        // The extended protocol: one answer for each message.
+        (X::Parse, T::ParseComplete)
+        | (X::Bind, T::BindComplete)
+        | (X::Close, T::CloseComplete)
+        | (X::Columns, T::RowDescription | T::NoData) => Done,
+        (X::Parameters, T::ParameterDescription) => Become(X::Columns),
+
+        (X::Rows, T::DataRow) => Stay,
+        (X::Rows, T::CommandComplete | T::EmptyQueryResponse | T::PortalSuspended) => Done,
+        (X::Rows, T::CopyOutResponse) => Become(X::CopyOut),
+        (X::Rows, T::CopyInResponse) => Become(X::CopyInRefused),
+        (X::CopyOut, T::CopyData) => Stay,
+        (X::CopyOut, T::CopyDone) => Become(X::CopyOutDone),
+        (X::CopyOutDone, T::CommandComplete) => Done,
+
+        (
+            X::Parse
+            | X::Bind
+            | X::Close
+            | X::Parameters
+            | X::Columns
+            | X::Rows
+            | X::CopyOut
+            | X::CopyOutDone
+            | X::CopyInRefused,
+            T::Error,
+        ) => Skip,
+
+        // A deferred constraint fails here. Nothing is skipped: the server is at the Sync already.
+        (X::Sync, T::Error) => Become(X::SyncFailed),
+        (X::Sync | X::SyncFailed, T::ReadyForQuery) => Done,
+
+        // The simple protocol: any number of statements, then one ReadyForQuery.
+        (X::Query, T::RowDescription) => Become(X::QueryRows),
+        (X::Query, T::CommandComplete | T::EmptyQueryResponse) => Stay,
+        (X::Query, T::CopyOutResponse) => Become(X::QueryCopyOut),
+        (X::Query, T::CopyInResponse) => Become(X::QueryCopyInRefused),
+        (X::QueryRows, T::DataRow) => Stay,
+        (X::QueryRows, T::CommandComplete) => Become(X::Query),
+        (X::QueryCopyOut, T::CopyData) => Stay,
+        (X::QueryCopyOut, T::CopyDone) => Become(X::QueryCopyOutDone),
+        (X::QueryCopyOutDone, T::CommandComplete) => Become(X::Query),
+        (
+            X::Query | X::QueryRows | X::QueryCopyOut | X::QueryCopyOutDone | X::QueryCopyInRefused,
+            T::Error,
+        ) => Become(X::QueryFailed),
+        (X::Query | X::QueryFailed, T::ReadyForQuery) => Done,
+
+        _ => return None,
+    })
+}
+
+impl Expect {
+    /// True for what ends a segment when it is paid.
+    pub(crate) fn ends_segment(self) -> bool {
+        matches!(self, Self::Sync | Self::SyncFailed) || self.is_query()
+    }
+
+    /// True for the simple protocol.
+    pub(crate) fn is_query(self) -> bool {
+        matches!(
+            self,
+            Self::Query
+                | Self::QueryRows
+                | Self::QueryCopyOut
+                | Self::QueryCopyOutDone
+                | Self::QueryCopyInRefused
+                | Self::QueryFailed
+        )
+    }
+
+    /// True for where a server stops skipping.
+    pub(crate) fn is_sync(self) -> bool {
+        matches!(self, Self::Sync | Self::SyncFailed)
+    }
+
+    /// For errors: the state, in one word.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "Idle",
+            Self::Parse => "Parse",
+            Self::Bind => "Bind",
+            Self::Close => "Close",
+            Self::Parameters => "Parameters",
+            Self::Columns => "Columns",
+            Self::Rows => "Rows",
+            Self::CopyOut => "CopyOut",
+            Self::CopyOutDone => "CopyOutDone",
+            Self::CopyInRefused => "CopyInRefused",
+            Self::Sync => "Sync",
+            Self::SyncFailed => "SyncFailed",
+            Self::Query => "Query",
+            Self::QueryRows => "QueryRows",
+            Self::QueryCopyOut => "QueryCopyOut",
+            Self::QueryCopyOutDone => "QueryCopyOutDone",
+            Self::QueryCopyInRefused => "QueryCopyInRefused",
+            Self::QueryFailed => "QueryFailed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    const ALL: [Expect; 18] = [
+        Expect::Nothing,
+        Expect::Parse,
+        Expect::Bind,
+        Expect::Close,
+        Expect::Parameters,
+        Expect::Columns,
+        Expect::Rows,
+        Expect::CopyOut,
+        Expect::CopyOutDone,
+        Expect::CopyInRefused,
+        Expect::Sync,
+        Expect::SyncFailed,
+        Expect::Query,
+        Expect::QueryRows,
+        Expect::QueryCopyOut,
+        Expect::QueryCopyOutDone,
+        Expect::QueryCopyInRefused,
+        Expect::QueryFailed,
+    ];
+
+    /// The legal cells by hand, from the protocol chapter: state, message type, what is owed then. `.` is paid, `>` skips to the
+    /// Sync, `!` is the end, a name is the next state, and the same name is no change. `N`, `A`, `S` and a fatal error (`F`) stand
+    /// for every state.
+    const LEGAL: &str = "
+        Parse               1 .
+        Parse               E >
+        Bind                2 .
+        Bind                E >
+        Close               3 .
+        Close               E >
+        Parameters          t Columns
+        Parameters          E >
+        Columns             T .
+        Columns             n .
+        Columns             E >
+        Rows                D Rows
+        Rows                C .
+        Rows                I .
+        Rows                s .
+        Rows                H CopyOut
+        Rows                G CopyInRefused
+        Rows                E >
+        CopyOut             d CopyOut
+        CopyOut             c CopyOutDone
+        CopyOut             E >
+        CopyOutDone         C .
+        CopyOutDone         E >
+        CopyInRefused       E >
+        Sync                Z .
+        Sync                E SyncFailed
+        SyncFailed          Z .
+        Query               T QueryRows
+        Query               C Query
+        Query               I Query
+        Query               H QueryCopyOut
+        Query               G QueryCopyInRefused
+        Query               E QueryFailed
+        Query               Z .
+        QueryRows           D QueryRows
+        QueryRows           C Query
+        QueryRows           E QueryFailed
+        QueryCopyOut        d QueryCopyOut
+        QueryCopyOut        c QueryCopyOutDone
+        QueryCopyOut        E QueryFailed
+        QueryCopyOutDone    C Query
+        QueryCopyOutDone    E QueryFailed
+        QueryCopyInRefused  E QueryFailed
+        QueryFailed         Z .
+    ";
+
+    fn letter(tag: Tag) -> char {
+        if tag == Tag::Fatal {
+            return 'F';
+        }
+        let byte = (0..=u8::MAX).find(|&byte| Tag::from_byte(byte) == Some(tag));
+        char::from(byte.expect("every tag but Fatal has a byte"))
+    }
+
+    fn show(expect: Expect, step: Step) -> &'static str {
+        match step {
+            Step::Stay => expect.name(),
+            Step::Become(next) => next.name(),
+            Step::Done => ".",
+            Step::Skip => ">",
+            Step::End => "!",
+        }
+    }
+
+    #[test]
+    fn every_state_with_every_message() {
+        let mut legal: Vec<(&str, char, &str)> = Vec::new();
+        for line in LEGAL.lines().filter(|line| !line.trim().is_empty()) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            legal.push((words[0], words[1].chars().next().unwrap(), words[2]));
+        }
+        let mut seen = 0;
+        for expect in ALL {
+            for tag in Tag::ALL {
+                let name = expect.name();
+                let wanted = match letter(tag) {
+                    'N' | 'A' | 'S' => Some(name),
+                    'F' => Some("!"),
+                    letter => legal
+                        .iter()
+                        .find(|(state, byte, _)| *state == name && *byte == letter)
+                        .map(|(_, _, next)| *next),
+                };
+                let found = step(expect, tag).map(|step| show(expect, step));
+                assert_eq!(found, wanted, "{name} × {tag:?}");
+                seen += usize::from(wanted.is_some());
+            }
+        }
+        assert_eq!(
+            seen,
+            legal.len() + 4 * ALL.len(),
+            "a line of the list names no state or message"
+        );
+    }
+
+    #[test]
+    fn all_are_all() {
+        for (i, expect) in ALL.iter().enumerate() {
+            assert_eq!(
+                ALL.iter().position(|other| other.name() == expect.name()),
+                Some(i)
+            );
+        }
+        for (i, tag) in Tag::ALL.iter().enumerate() {
+            assert_eq!(Tag::ALL.iter().position(|other| other == tag), Some(i));
+        }
+        let bytes = (0..=u8::MAX)
+            .filter(|&byte| Tag::from_byte(byte).is_some())
+            .count();
+        assert_eq!(bytes + 1, Tag::ALL.len(), "Fatal shares the byte of Error");
+    }
+}

@@ -1,0 +1,5 @@
+//! What the server still owes: once a connection is open this queue *is* its state.
+
+pub(crate) mod batch;
+pub(crate) mod expect;
+pub(crate) mod queue;

@@ -1,0 +1,102 @@
+//! A run of rows, as it arrived.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use crate::buffer::receive::Taken;
+use crate::message::backend::data_row::{Run, split_row};
+use crate::message::backend::row_description::Columns;
+use crate::rows::row::{FieldError, Row, RowRef};
+
+/// The rows of one result that had arrived when they were asked for: never empty, at most what the receive buffer held.
+///
+/// `for row in &batch` lends them at the price of a slice; nothing is allocated or counted for a lent row. A row that is to be kept
+/// costs one reference count, [`RowRef::to_row`] or [`rows`](Self::rows), and keeps the whole chunk of memory alive that it arrived
+/// in (8 to 64 KiB, or the size of the row): [`Row::detach`] copies it out.
+#[derive(Clone)]
+pub struct RowBatch {
+    taken: Taken,
+    rows: u32,
+    columns: Arc<Columns>,
+}
+
+impl RowBatch {
+    pub(crate) fn new(taken: Taken, run: Run, columns: Arc<Columns>) -> Self {
+        Self {
+            taken,
+            rows: run.rows,
+            columns,
+        }
+    }
+
+    /// How many rows these are.
+    pub fn len(&self) -> usize {
+        // A row takes seven bytes at least, so their number always fits.
+        usize::try_from(self.rows).unwrap_or(usize::MAX)
+    }
+
+    /// False: a batch has a row at least.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Their columns.
+    pub fn columns(&self) -> &Arc<Columns> {
+        &self.columns
+    }
+
+    /// The rows, lent.
+    pub fn iter(&self) -> RowBatchIter<'_> {
+        RowBatchIter {
+            rest: self.taken.bytes(),
+            columns: &self.columns,
+        }
+    }
+
+    /// The rows, kept: all of them share one copy of this batch.
+    pub fn rows(self) -> impl Iterator<Item = Result<Row, FieldError>> + Send {
+        let batch = Arc::new(self);
+        let mut offset = 0;
+        core::iter::from_fn(move || Row::next_of(&batch, &mut offset))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.taken.bytes()
+    }
+}
+
+impl<'b> IntoIterator for &'b RowBatch {
+    type Item = RowRef<'b>;
+    type IntoIter = RowBatchIter<'b>;
+
+    fn into_iter(self) -> RowBatchIter<'b> {
+        self.iter()
+    }
+}
+
+/// The column names, and how many rows: values may be secret.
+impl fmt::Debug for RowBatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RowBatch")
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The rows of a batch, lent one after the other.
+#[derive(Clone, Debug)]
+pub struct RowBatchIter<'b> {
+    rest: &'b [u8],
+    columns: &'b Columns,
+}
+
+impl<'b> Iterator for RowBatchIter<'b> {
+    type Item = RowRef<'b>;
+
+    #[inline]
+    fn next(&mut self) -> Option<RowRef<'b>> {
+        let (row, rest) = split_row(self.rest)?;
+        self.rest = rest;
+        Some(RowRef::new(row, self.columns))
+    }
+}

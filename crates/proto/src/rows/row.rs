@@ -1,0 +1,301 @@
+//! One row: its fields from left to right.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use thiserror::Error;
+
+use crate::message::backend::data_row::split_row;
+use crate::message::backend::row_description::Columns;
+use crate::rows::batch::RowBatch;
+
+/// A row that is lent by its batch.
+#[derive(Clone, Copy)]
+pub struct RowRef<'b> {
+    /// The fields: a length and that many bytes each.
+    bytes: &'b [u8],
+    columns: &'b Columns,
+}
+
+/// A row of one's own.
+#[derive(Clone)]
+pub struct Row {
+    place: Place,
+}
+
+#[derive(Clone)]
+enum Place {
+    /// Within a batch, from this offset on.
+    Shared {
+        batch: Arc<RowBatch>,
+        start: usize,
+        end: usize,
+    },
+    /// Alone.
+    Detached(Arc<(Box<[u8]>, Arc<Columns>)>),
+}
+
+/// A field that is not what its row promises. It is an error of this access alone: the connection lives on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("field {column} of the row is malformed: {what}")]
+#[non_exhaustive]
+pub struct FieldError {
+    /// The column, from 0.
+    pub column: usize,
+    what: &'static str,
+}
+
+impl<'b> RowRef<'b> {
+    #[inline]
+    pub(crate) fn new(bytes: &'b [u8], columns: &'b Columns) -> Self {
+        Self { bytes, columns }
+    }
+
+    /// The columns.
+    pub fn columns(&self) -> &'b Columns {
+        self.columns
+    }
+
+    /// The values from left to right; `None` is NULL. Each is checked when it is reached.
+    #[inline]
+    pub fn fields(&self) -> Fields<'b> {
+        Fields {
+            rest: self.bytes,
+            column: 0,
+            count: self.columns.len(),
+        }
+    }
+
+    /// The value of a column, from 0; `None` beyond the last. Walks over those before it.
+    pub fn field(&self, column: usize) -> Option<Result<Option<&'b [u8]>, FieldError>> {
+        self.fields().nth(column)
+    }
+
+    /// The fields as the wire has them: four bytes of length (-1 for NULL) and the value, for each column.
+    pub fn as_bytes(&self) -> &'b [u8] {
+        self.bytes
+    }
+
+    /// Every field is there and nothing behind the last one.
+    ///
+    /// # Errors
+    /// The first field that is malformed.
+    pub fn check(&self) -> Result<(), FieldError> {
+        let mut fields = self.fields();
+        fields.by_ref().try_for_each(|field| field.map(drop))?;
+        if fields.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(FieldError {
+                column: fields.count,
+                what: "bytes behind the last field",
+            })
+        }
+    }
+
+    /// A row of one's own, copied out of the batch, checked whole.
+    ///
+    /// # Errors
+    /// The first field that is malformed.
+    pub fn to_row(&self) -> Result<Row, FieldError> {
+        self.check()?;
+        let alone = (Box::from(self.bytes), Arc::new(self.columns.clone()));
+        Ok(Row {
+            place: Place::Detached(Arc::new(alone)),
+        })
+    }
+}
+
+impl Row {
+    /// The row at `offset` of a batch; moves the offset behind it.
+    pub(crate) fn next_of(
+        batch: &Arc<RowBatch>,
+        offset: &mut usize,
+    ) -> Option<Result<Self, FieldError>> {
+        let bytes = batch.bytes();
+        let (row, rest) = split_row(bytes.get(*offset..)?)?;
+        let end = bytes.len() - rest.len();
+        *offset = end;
+        let checked = RowRef::new(row, batch.columns()).check();
+        let place = Place::Shared {
+            batch: Arc::clone(batch),
+            start: end - row.len(),
+            end,
+        };
+        Some(checked.map(|()| Self { place }))
+    }
+
+    /// The same row, lent.
+    #[inline]
+    pub fn as_ref(&self) -> RowRef<'_> {
+        match &self.place {
+            Place::Shared { batch, start, end } => RowRef {
+                bytes: batch.bytes().get(*start..*end).unwrap_or_default(),
+                columns: batch.columns(),
+            },
+            Place::Detached(alone) => RowRef {
+                bytes: &alone.0,
+                columns: &alone.1,
+            },
+        }
+    }
+
+    /// The columns.
+    pub fn columns(&self) -> &Columns {
+        self.as_ref().columns
+    }
+
+    /// Copies the row out of the chunk of memory that it arrived in, which would stay alive as long as the row does.
+    #[must_use]
+    pub fn detach(self) -> Self {
+        let Place::Shared { batch, start, end } = &self.place else {
+            return self;
+        };
+        let bytes = batch.bytes().get(*start..*end).unwrap_or_default();
+        let alone = (Box::from(bytes), Arc::clone(batch.columns()));
+        Self {
+            place: Place::Detached(Arc::new(alone)),
+        }
+    }
+}
+
+/// The column names: values may be secret.
+impl fmt::Debug for RowRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self
+            .columns
+            .iter()
+            .map(super::super::Column::name)
+            .collect();
+        f.debug_struct("Row")
+            .field("columns", &names)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().fmt(f)
+    }
+}
+
+/// The values of a row from left to right.
+#[derive(Clone, Debug)]
+pub struct Fields<'b> {
+    rest: &'b [u8],
+    column: usize,
+    count: usize,
+}
+
+impl<'b> Iterator for Fields<'b> {
+    type Item = Result<Option<&'b [u8]>, FieldError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.column >= self.count {
+            return None;
+        }
+        let column = self.column;
+        self.column += 1;
+        Some(match take_field(self.rest) {
+            Ok((value, rest)) => {
+                self.rest = rest;
+                Ok(value)
+            }
+            Err(what) => {
+                // What follows has no place to start from.
+                self.column = self.count;
+                Err(FieldError { column, what })
+            }
+        })
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.count - self.column;
+        (0, Some(left))
+    }
+}
+
+#[inline]
+fn take_field(bytes: &[u8]) -> Result<(Option<&[u8]>, &[u8]), &'static str> {
+    let (length, rest) = bytes
+        .split_first_chunk::<4>()
+        .ok_or("its length is missing")?;
+    match i32::from_be_bytes(*length) {
+        -1 => Ok((None, rest)),
+        length => {
+            let length = usize::try_from(length).map_err(|_| "its length is negative")?;
+            let (value, rest) = rest
+                .split_at_checked(length)
+                .ok_or("it is longer than its row")?;
+            Ok((Some(value), rest))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::*;
+    use crate::{Column, Format};
+
+    fn columns(count: usize) -> Columns {
+        (0..count)
+            .map(|i| Column::new(alloc::format!("c{i}"), 25, Format::Text))
+            .collect()
+    }
+
+    #[test]
+    fn values_and_nulls() {
+        let columns = columns(3);
+        let row = RowRef::new(b"\0\0\0\x02hi\xff\xff\xff\xff\0\0\0\0", &columns);
+        let values: Result<Vec<_>, _> = row.fields().collect();
+        assert_eq!(values, Ok(alloc::vec![Some(&b"hi"[..]), None, Some(b"")]));
+        assert_eq!(row.field(2), Some(Ok(Some(&b""[..]))));
+        assert_eq!(row.field(3), None);
+        assert_eq!(row.check(), Ok(()));
+        assert_eq!(
+            row.to_row().unwrap().as_ref().field(0),
+            Some(Ok(Some(&b"hi"[..])))
+        );
+    }
+
+    #[test]
+    fn security_38_lengths_are_checked() {
+        let columns = columns(2);
+        for (bytes, what) in [
+            (&b"\xff\xff\xff\xfe"[..], "its length is negative"),
+            (b"\x80\0\0\0", "its length is negative"),
+            (b"\0\0\0\x05four", "it is longer than its row"),
+            (b"\x7f\xff\xff\xff", "it is longer than its row"),
+            (b"\0\0\0", "its length is missing"),
+            (b"", "its length is missing"),
+        ] {
+            let row = RowRef::new(bytes, &columns);
+            let error = FieldError { column: 0, what };
+            let found: Vec<_> = row.fields().collect();
+            assert_eq!(found, [Err(error)]);
+            assert_eq!(row.check(), Err(error));
+            assert!(row.to_row().is_err());
+        }
+        let behind = RowRef::new(b"\0\0\0\0\0\0\0\0x", &columns);
+        let error = behind.check().unwrap_err();
+        assert_eq!(error.column, 2);
+        assert_eq!(
+            alloc::format!("{error}"),
+            "field 2 of the row is malformed: bytes behind the last field"
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let columns = columns(1);
+        let row = RowRef::new(b"\0\0\0\x06secret", &columns);
+        let shown: String = alloc::format!("{row:?} {:?}", row.to_row().unwrap());
+        assert!(!shown.contains("secret") && shown.contains("c0"), "{shown}");
+    }
+}
