@@ -1,0 +1,340 @@
+//! The keywords of a connection string, and what becomes of each.
+
+use std::time::Duration;
+
+use super::settings::{DEFAULT_PORT, Password, Protected, non_empty};
+use super::{ConfigError, Settings};
+
+/// Does what `keyword`, which is the `number`th one, asks for.
+pub(super) fn apply(
+    settings: &mut Settings,
+    number: usize,
+    keyword: &str,
+    value: &str,
+) -> Result<(), ConfigError> {
+    match find(keyword) {
+        Some((_, Takes(take))) => {
+            take(settings, value.to_owned());
+            Ok(())
+        }
+        Some((_, Parses(parse))) => parse(settings, value),
+        Some((_, Accepts(values))) if values.contains(&value) => Ok(()),
+        Some((keyword, Accepts(values))) => Err(ConfigError::UnsupportedValue {
+            keyword,
+            supported: values.first().copied().unwrap_or_default(),
+        }),
+        Some((keyword, Unsupported)) => Err(ConfigError::Unsupported { keyword }),
+        Some((_, Misspells(meant))) => Err(ConfigError::UnknownKeyword {
+            number,
+            meant: Some(meant),
+        }),
+        None => Err(ConfigError::UnknownKeyword {
+            number,
+            meant: None,
+        }),
+    }
+}
+
+/// The keyword as the table has it, which is safe to show.
+pub(super) fn known(keyword: &str) -> Option<&'static str> {
+    find(keyword).map(|(name, _)| name)
+}
+
+fn find(keyword: &str) -> Option<(&'static str, Treatment)> {
+    KEYWORDS.iter().copied().find(|known| known.0 == keyword)
+}
+
+#[derive(Clone, Copy)]
+enum Treatment {
+    /// It sets something, to any value.
+    Takes(fn(&mut Settings, String)),
+    /// It sets something, to a value that must have a certain form.
+    Parses(fn(&mut Settings, &str) -> Result<(), ConfigError>),
+    /// It asks for what happens anyway when it has one of these values, and is refused with any other.
+    Accepts(&'static [&'static str]),
+    /// libpq knows it.
+    Unsupported,
+    /// Nobody knows it, but many write it.
+    Misspells(&'static str),
+}
+
+use Treatment::{Accepts, Misspells, Parses, Takes, Unsupported};
+
+/// Every keyword of libpq 18's `PQconninfoOptions`, some older and newer ones, and some mistakes. None is
+/// ignored: one that is not honoured may be the one that was to protect the connection.
+const KEYWORDS: &[(&str, Treatment)] = &[
+    ("host", Parses(host)),
+    ("port", Parses(port)),
+    ("user", Takes(|it, value| it.user = value)),
+    (
+        "password",
+        Takes(|it, value| it.password = Password::new(value)),
+    ),
+    ("dbname", Takes(|it, value| it.database = non_empty(value))),
+    (
+        "application_name",
+        Takes(|it, value| it.application_name = non_empty(value)),
+    ),
+    ("options", Takes(|it, value| it.options = non_empty(value))),
+    ("connect_timeout", Parses(connect_timeout)),
+    ("client_encoding", Parses(client_encoding)),
+    ("sslmode", Parses(ssl_mode)),
+    ("require_auth", Parses(require_auth)),
+    ("max_protocol_version", Parses(max_protocol_version)),
+    ("min_protocol_version", Accepts(&["3.0"])),
+    ("channel_binding", Accepts(&["prefer", "disable"])),
+    ("gssencmode", Accepts(&["prefer", "disable"])),
+    ("gssdelegation", Accepts(&["0"])),
+    ("sslnegotiation", Accepts(&["postgres"])),
+    ("sslcompression", Accepts(&["0"])),
+    ("sslcertmode", Accepts(&["allow", "disable"])),
+    ("sslsni", Accepts(&["1"])),
+    ("replication", Accepts(&["false", "off", "no", "0"])),
+    ("target_session_attrs", Accepts(&["any"])),
+    ("load_balance_hosts", Accepts(&["disable"])),
+    ("hostaddr", Unsupported),
+    ("service", Unsupported),
+    ("servicefile", Unsupported),
+    ("passfile", Unsupported),
+    ("requirepeer", Unsupported),
+    ("fallback_application_name", Unsupported),
+    ("keepalives", Unsupported),
+    ("keepalives_idle", Unsupported),
+    ("keepalives_interval", Unsupported),
+    ("keepalives_count", Unsupported),
+    ("tcp_user_timeout", Unsupported),
+    ("requiressl", Unsupported),
+    ("sslcert", Unsupported),
+    ("sslkey", Unsupported),
+    ("sslkeylogfile", Unsupported),
+    ("sslpassword", Unsupported),
+    ("sslrootcert", Unsupported),
+    ("sslcrl", Unsupported),
+    ("sslcrldir", Unsupported),
+    ("ssl_min_protocol_version", Unsupported),
+    ("ssl_max_protocol_version", Unsupported),
+    ("krbsrvname", Unsupported),
+    ("gsslib", Unsupported),
+    ("scram_client_key", Unsupported),
+    ("scram_server_key", Unsupported),
+    ("oauth_issuer", Unsupported),
+    ("oauth_client_id", Unsupported),
+    ("oauth_client_secret", Unsupported),
+    ("oauth_scope", Unsupported),
+    ("oauth_ca_file", Unsupported),
+    ("database", Misspells("dbname")),
+    ("hostname", Misspells("host")),
+    ("username", Misspells("user")),
+    ("ssl", Misspells("sslmode")),
+    ("ssl_mode", Misspells("sslmode")),
+];
+
+/// libpq splits a host at its commas even when it is a path.
+fn host(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
+    if value.contains(',') {
+        return Err(ConfigError::HostList);
+    }
+    value.clone_into(&mut settings.host);
+    Ok(())
+}
+
+fn port(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
+    if value.contains(',') {
+        return Err(ConfigError::HostList);
+    }
+    settings.port = if value.is_empty() {
+        DEFAULT_PORT
+    } else {
+        let port = integer(value).and_then(|port| u16::try_from(port).ok());
+        port.filter(|&port| port != 0).ok_or(BAD_PORT)?
+    };
+    Ok(())
+}
+
+pub(super) const BAD_PORT: ConfigError = ConfigError::InvalidValue {
+    keyword: "port",
+    reason: "it is a number from 1 to 65535",
+};
+
+/// Zero and less mean that there is no limit.
+fn connect_timeout(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
+    let seconds = integer(value).ok_or(ConfigError::InvalidValue {
+        keyword: "connect_timeout",
+        reason: "it is a whole number of seconds",
+    })?;
+    let seconds = u64::try_from(seconds).unwrap_or(0);
+    settings.connect_timeout = (seconds > 0).then(|| Duration::from_secs(seconds));
+    Ok(())
+}
+
+fn client_encoding(_: &mut Settings, value: &str) -> Result<(), ConfigError> {
+    check_protected("client_encoding", value)
+}
+
+fn ssl_mode(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
+    settings.ssl_mode = value.parse()?;
+    Ok(())
+}
+
+fn require_auth(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
+    settings.require_auth = value.parse()?;
+    Ok(())
+}
+
+fn max_protocol_version(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
+    settings.max_protocol_version = value.parse()?;
+    Ok(())
+}
+
+/// Refuses a value for a protected parameter that is not the one it has.
+pub(super) fn check_protected(name: &str, value: &str) -> Result<(), ConfigError> {
+    match Protected::find(name) {
+        Some(protected) if !protected.accepts(value) => Err(ConfigError::ProtectedParameter {
+            parameter: protected.name,
+            value: protected.value,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// As libpq's `parse_int_param`: a C `int`, with blanks around it allowed.
+fn integer(value: &str) -> Option<i32> {
+    value.trim_matches(super::is_blank).parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn try_one(keyword: &str, value: &str) -> Result<Settings, ConfigError> {
+        let mut settings = Settings::new(String::new(), String::new());
+        apply(&mut settings, 1, keyword, value)?;
+        Ok(settings)
+    }
+
+    /// `PQconninfoParse("")` of libpq 18 gives this list.
+    #[test]
+    fn every_keyword_of_libpq_is_known() {
+        let libpq = "service user password passfile channel_binding connect_timeout dbname host \
+            hostaddr port client_encoding options application_name fallback_application_name \
+            keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout \
+            sslmode sslnegotiation sslcompression sslcert sslkey sslcertmode sslpassword \
+            sslrootcert sslcrl sslcrldir sslsni requirepeer require_auth min_protocol_version \
+            max_protocol_version ssl_min_protocol_version ssl_max_protocol_version gssencmode \
+            krbsrvname gsslib gssdelegation replication target_session_attrs load_balance_hosts \
+            scram_client_key scram_server_key oauth_issuer oauth_client_id oauth_client_secret \
+            oauth_scope sslkeylogfile";
+        for name in libpq.split_whitespace() {
+            assert_eq!(known(name), Some(name));
+            let treated = !matches!(find(name), Some((_, Misspells(_))));
+            assert!(treated, "{name}");
+        }
+    }
+
+    #[test]
+    fn security_03_no_keyword_is_ignored() {
+        let untouched = Settings::new(String::new(), String::new());
+        for &(name, treatment) in KEYWORDS {
+            let result = try_one(name, "no such value");
+            match treatment {
+                Takes(_) | Parses(_) => assert_ne!(result, Ok(untouched.clone()), "{name}"),
+                Accepts(values) => {
+                    let supported = values.first().unwrap();
+                    let keyword = name;
+                    assert_eq!(
+                        result,
+                        Err(ConfigError::UnsupportedValue { keyword, supported })
+                    );
+                }
+                Unsupported => {
+                    assert_eq!(result, Err(ConfigError::Unsupported { keyword: name }));
+                }
+                Misspells(meant) => {
+                    assert!(matches!(find(meant), Some((_, Takes(_) | Parses(_)))));
+                    let meant = Some(meant);
+                    assert_eq!(
+                        result,
+                        Err(ConfigError::UnknownKeyword { number: 1, meant })
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_ask_for_what_happens_anyway_are_accepted() {
+        let untouched = Settings::new(String::new(), String::new());
+        for &(name, treatment) in KEYWORDS {
+            if let Accepts(values) = treatment {
+                for value in values {
+                    assert_eq!(try_one(name, value), Ok(untouched.clone()), "{name}");
+                }
+                assert!(try_one(name, "").is_err(), "{name}");
+            }
+        }
+        for value in ["UTF8", "utf8", "UTF-8", "utf-8"] {
+            assert_eq!(try_one("client_encoding", value), Ok(untouched.clone()));
+        }
+        for value in ["", "auto", "LATIN1", "UTF16", "SQL_ASCII"] {
+            let error = try_one("client_encoding", value).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "client_encoding is always UTF8: another value cannot be given"
+            );
+        }
+    }
+
+    #[test]
+    fn keywords_have_one_spelling() {
+        for name in ["", "Host", "PASSWORD", " user", "user ", "uzer", "us\0er"] {
+            let error = ConfigError::UnknownKeyword {
+                number: 1,
+                meant: None,
+            };
+            assert_eq!(try_one(name, "x"), Err(error), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn ports_are_read_as_libpq_reads_them() {
+        for (text, port) in [
+            ("1", 1),
+            ("65535", 65535),
+            ("", 5432),
+            (" 5433\n", 5433),
+            ("+5433", 5433),
+            ("05433", 5433),
+        ] {
+            assert_eq!(try_one("port", text).unwrap().port, port, "{text:?}");
+        }
+        for text in [
+            "0",
+            "-1",
+            "65536",
+            "5432x",
+            "x",
+            " ",
+            "0x1538",
+            "5 4",
+            "99999999999",
+            "٣",
+        ] {
+            assert_eq!(try_one("port", text), Err(BAD_PORT), "{text:?}");
+        }
+        assert_eq!(try_one("port", "5432,"), Err(ConfigError::HostList));
+        assert_eq!(try_one("host", "a,b"), Err(ConfigError::HostList));
+        assert_eq!(try_one("host", "/a,/b"), Err(ConfigError::HostList));
+    }
+
+    #[test]
+    fn timeouts_are_whole_seconds() {
+        let ten = Some(Duration::from_secs(10));
+        for (text, timeout) in [("10", ten), (" 10 ", ten), ("0", None), ("-1", None)] {
+            let settings = try_one("connect_timeout", text).unwrap();
+            assert_eq!(settings.connect_timeout, timeout, "{text:?}");
+        }
+        for text in ["", "1.5", "10s", "ten", "2147483648"] {
+            assert!(try_one("connect_timeout", text).is_err(), "{text:?}");
+        }
+    }
+}

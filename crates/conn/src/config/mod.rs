@@ -1,0 +1,201 @@
+//! How to reach a server, and how to enter it.
+
+mod address;
+mod auth_methods;
+mod error;
+mod key_value;
+mod keyword;
+mod protocol_version;
+mod settings;
+mod ssl_mode;
+#[cfg(test)]
+mod tests;
+mod url;
+mod validate;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+pub use address::Address;
+pub use auth_methods::{AuthMethod, AuthMethods};
+pub use error::ConfigError;
+pub use protocol_version::ProtocolVersion;
+pub use settings::Settings;
+use settings::{Password, non_empty};
+pub use ssl_mode::SslMode;
+
+/// How to reach a server, and how to enter it.
+///
+/// ```
+/// use purepg_conn::Config;
+///
+/// let built = Config::new("localhost", "postgres").password("secret").database("db");
+/// let by_url: Config = "postgres://postgres:secret@localhost/db".parse()?;
+/// let by_keywords: Config = "host=localhost user=postgres password=secret dbname=db".parse()?;
+/// assert!(built == by_url && built == by_keywords);
+///
+/// let socket = Config::new("/run/postgresql", "postgres");
+/// assert_eq!(socket.settings().address().to_string(), "/run/postgresql/.s.PGSQL.5432");
+/// # Ok::<(), purepg_conn::ConfigError>(())
+/// ```
+///
+/// Nothing but what is given here counts: no environment variable and no file is read.
+///
+/// # Connection strings
+///
+/// A string is parsed as libpq parses it: as a URL if it starts with `postgres://` or `postgresql://`,
+/// otherwise as a list of `keyword=value`. The last of several equal keywords counts. The keywords are
+/// `host`, `port`, `user`, `password`, `dbname`, `application_name`, `options`, `connect_timeout`,
+/// `sslmode`, `require_auth`, `max_protocol_version`. libpq's other keywords are accepted where they ask
+/// for what happens anyway, such as `target_session_attrs=any`, and are an error otherwise; so are
+/// unknown ones. There is no default for the host and the user: [`host`](Self::host) and
+/// [`user`](Self::user) may fill in what a string leaves out.
+///
+/// Neither an error nor `Debug` shows the password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a Config does nothing until something connects with it"]
+pub struct Config {
+    settings: Settings,
+}
+
+impl Config {
+    /// The server at `host`, to be entered as `user`.
+    ///
+    /// `host` is a host name, an IP address (without brackets), or an absolute path: of a Unix socket
+    /// that is named like `.s.PGSQL.5432`, or of the folder it is in.
+    pub fn new(host: impl Into<String>, user: impl Into<String>) -> Self {
+        let settings = Settings::new(host.into(), user.into());
+        Self { settings }
+    }
+
+    /// What has been set, to be read.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Checks what the setters could not refuse. Connecting does this first.
+    ///
+    /// # Errors
+    ///
+    /// When the host or the user is missing; the host is a list or a relative path; the path of the Unix
+    /// socket is too long; the port is 0; there is a zero byte anywhere; a run-time parameter is
+    /// protected or reserved; everything together is longer than a server reads; or TLS is required,
+    /// which this build does not have.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        validate::validate(&self.settings)
+    }
+
+    /// Replaces the host: see [`new`](Self::new).
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.settings.host = host.into();
+        self
+    }
+
+    /// The port; 5432 by default. For a Unix socket it is a part of its name, when the host is a folder.
+    pub fn port(mut self, port: u16) -> Self {
+        self.settings.port = port;
+        self
+    }
+
+    /// Replaces the user name.
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.settings.user = user.into();
+        self
+    }
+
+    /// The password. An empty one is none, as servers never accept it.
+    pub fn password(mut self, password: impl Into<String>) -> Self {
+        self.settings.password = Password::new(password.into());
+        self
+    }
+
+    /// The database; the server takes the one that is named like the user when this is unset or empty.
+    pub fn database(mut self, database: impl Into<String>) -> Self {
+        self.settings.database = non_empty(database.into());
+        self
+    }
+
+    /// The name that the server shows in its log and in `pg_stat_activity`.
+    pub fn application_name(mut self, application_name: impl Into<String>) -> Self {
+        self.settings.application_name = non_empty(application_name.into());
+        self
+    }
+
+    /// Command-line arguments for the server, such as `-c statement_timeout=5s`. A backslash before a
+    /// space keeps it. Some poolers refuse them: [`parameter`](Self::parameter) does the same.
+    pub fn options(mut self, options: impl Into<String>) -> Self {
+        self.settings.options = non_empty(options.into());
+        self
+    }
+
+    /// How long connecting may take, until the server is ready. Zero is no limit, which is the default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.connect_timeout = (!timeout.is_zero()).then_some(timeout);
+        self
+    }
+
+    /// How much the connection must be protected; [`SslMode::Prefer`] by default.
+    pub fn ssl_mode(mut self, ssl_mode: SslMode) -> Self {
+        self.settings.ssl_mode = ssl_mode;
+        self
+    }
+
+    /// The ways of authentication that are acceptable.
+    pub fn require_auth(mut self, methods: AuthMethods) -> Self {
+        self.settings.require_auth = methods;
+        self
+    }
+
+    /// The newest version of the protocol to ask for.
+    pub fn max_protocol_version(mut self, version: ProtocolVersion) -> Self {
+        self.settings.max_protocol_version = version;
+        self
+    }
+
+    /// A run-time parameter that the session starts with, such as `search_path`. `RESET` goes back to
+    /// this value. A second one of the same name, in any case, replaces the first.
+    pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let name = name.into();
+        let parameters = &mut self.settings.parameters;
+        parameters.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+        parameters.push((name, value.into()));
+        self
+    }
+}
+
+/// Parses a URL or a list of `keyword=value`: see [`Config`].
+impl FromStr for Config {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        if text.contains('\0') {
+            return Err(ConfigError::Nul {
+                part: "connection string",
+            });
+        }
+        let mut config = Self::new("", "");
+        if let Some(rest) = url::strip_scheme(text) {
+            url::parse(rest, &mut config.settings)?;
+        } else if has_another_scheme(text) {
+            return Err(ConfigError::Syntax {
+                part: "scheme",
+                reason: "it is postgres:// or postgresql://",
+            });
+        } else {
+            key_value::parse(text, &mut config.settings)?;
+        }
+        Ok(config)
+    }
+}
+
+fn has_another_scheme(text: &str) -> bool {
+    let scheme = text.trim_start_matches(is_blank).split_once("://");
+    scheme.is_some_and(|(scheme, _)| {
+        !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric())
+    })
+}
+
+/// C's `isspace`, which libpq uses.
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\x0b' | '\x0c' | '\r')
+}

@@ -1,0 +1,202 @@
+//! What a `Config` says.
+
+use std::fmt;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::{Address, AuthMethods, ProtocolVersion, SslMode};
+
+/// What a [`Config`](super::Config) says, to be read.
+///
+/// The password can be used, not read: neither a method nor `Debug` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) user: String,
+    pub(super) password: Option<Password>,
+    pub(super) database: Option<String>,
+    pub(super) application_name: Option<String>,
+    pub(super) options: Option<String>,
+    pub(super) connect_timeout: Option<Duration>,
+    pub(super) ssl_mode: SslMode,
+    pub(super) require_auth: AuthMethods,
+    pub(super) max_protocol_version: ProtocolVersion,
+    pub(super) parameters: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// The host name, the IP address, or the absolute path of a Unix socket or of its folder. Empty
+    /// when a connection string gave none.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where to connect to: what the host and the port mean together.
+    pub fn address(&self) -> Address {
+        Address::new(&self.host, self.port)
+    }
+
+    /// The user name. Empty when a connection string gave none.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The database. The server takes the one that is named like the user when none is given.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
+    /// Whether there is a password.
+    pub fn has_password(&self) -> bool {
+        self.password.is_some()
+    }
+
+    /// The `application_name`.
+    pub fn application_name(&self) -> Option<&str> {
+        self.application_name.as_deref()
+    }
+
+    /// The command-line arguments for the server.
+    pub fn options(&self) -> Option<&str> {
+        self.options.as_deref()
+    }
+
+    /// How long connecting may take, if there is a limit.
+    pub fn connect_timeout(&self) -> Option<Duration> {
+        self.connect_timeout
+    }
+
+    /// How much the connection must be protected.
+    pub fn ssl_mode(&self) -> SslMode {
+        self.ssl_mode
+    }
+
+    /// The ways of authentication that are acceptable.
+    pub fn require_auth(&self) -> AuthMethods {
+        self.require_auth
+    }
+
+    /// The newest version of the protocol to ask for.
+    pub fn max_protocol_version(&self) -> ProtocolVersion {
+        self.max_protocol_version
+    }
+
+    /// The other run-time parameters, as they were given.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let parameters = self.parameters.iter();
+        parameters.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    pub(super) fn new(host: String, user: String) -> Self {
+        Self {
+            host,
+            port: DEFAULT_PORT,
+            user,
+            password: None,
+            database: None,
+            application_name: None,
+            options: None,
+            connect_timeout: None,
+            ssl_mode: SslMode::default(),
+            require_auth: AuthMethods::default(),
+            max_protocol_version: ProtocolVersion::default(),
+            parameters: Vec::new(),
+        }
+    }
+
+    #[cfg_attr(not(test), expect(dead_code, reason = "only authentication reads it"))]
+    pub(crate) fn password(&self) -> Option<&str> {
+        self.password.as_ref().map(|password| password.0.as_str())
+    }
+
+    /// What the StartupMessage says, name by name. What could be unset stays unsaid, since older
+    /// `PgBouncer`s refuse names that they do not know.
+    pub(crate) fn startup_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let optional = [
+            ("database", self.database()),
+            ("application_name", self.application_name()),
+            ("options", self.options()),
+        ];
+        let optional = optional
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        let others = self
+            .parameters()
+            .filter(|(name, _)| Protected::find(name).is_none());
+        [("user", self.user())]
+            .into_iter()
+            .chain(Protected::ALL.map(|protected| (protected.name, protected.value)))
+            .chain(optional)
+            .chain(others)
+    }
+}
+
+pub(super) const DEFAULT_PORT: u16 = 5432;
+
+/// An empty string means the same as none, as it does to libpq.
+pub(super) fn non_empty(value: String) -> Option<String> {
+    (!value.is_empty()).then_some(value)
+}
+
+/// Wiped when it is dropped, and never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Password(Zeroizing<String>);
+
+impl Password {
+    pub(super) fn new(password: String) -> Option<Self> {
+        non_empty(password).map(|password| Self(Zeroizing::new(password)))
+    }
+
+    pub(super) fn contains_nul(&self) -> bool {
+        self.0.contains('\0')
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A run-time parameter that decides how values are read: the library sets it, and nobody else.
+#[derive(Clone, Copy)]
+pub(super) struct Protected {
+    pub(super) name: &'static str,
+    pub(super) value: &'static str,
+    /// How else the value may be written.
+    synonym: &'static str,
+}
+
+impl Protected {
+    const ALL: [Self; 2] = [
+        Self {
+            name: "client_encoding",
+            value: "UTF8",
+            synonym: "UTF-8",
+        },
+        Self {
+            name: "DateStyle",
+            value: "ISO",
+            synonym: "ISO",
+        },
+    ];
+
+    /// Names of parameters have no case.
+    pub(super) fn find(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|protected| protected.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether `value` is the value that it has.
+    pub(super) fn accepts(self, value: &str) -> bool {
+        let mut spellings = [self.value, self.synonym].into_iter();
+        spellings.any(|spelling| spelling.eq_ignore_ascii_case(value))
+    }
+}

@@ -1,0 +1,181 @@
+//! Connection strings of the form `postgres://user:password@host:port/dbname?keyword=value`.
+
+#[cfg(test)]
+mod tests;
+
+use zeroize::Zeroizing;
+
+use super::{ConfigError, Settings, keyword};
+
+/// What follows `postgres://` or `postgresql://`, if `text` starts with it.
+pub(super) fn strip_scheme(text: &str) -> Option<&str> {
+    text.strip_prefix("postgresql://")
+        .or_else(|| text.strip_prefix("postgres://"))
+}
+
+/// Reads what libpq's `conninfo_uri_parse_options` reads, without lists of hosts.
+///
+/// Stricter in one place: an `@` after the one that ends the password, or one behind a `/`, is an error,
+/// and so is a `?` in the user name. They are the signs of a password that was not encoded, which would
+/// show as a user, a host or a database.
+pub(super) fn parse(rest: &str, settings: &mut Settings) -> Result<(), ConfigError> {
+    let Parts {
+        user,
+        password,
+        host,
+        port,
+        database,
+        query,
+    } = split(rest)?;
+    let parts = [
+        ("user", user),
+        ("password", password),
+        ("host", host),
+        ("port", port),
+        ("dbname", database),
+    ];
+    for (keyword, raw) in parts {
+        if !raw.is_empty() {
+            let value = decode(keyword, raw)?;
+            keyword::apply(settings, 0, keyword, &value)?;
+        }
+    }
+    parse_query(query, settings)
+}
+
+#[derive(Default)]
+struct Parts<'a> {
+    user: &'a str,
+    password: &'a str,
+    host: &'a str,
+    port: &'a str,
+    database: &'a str,
+    query: &'a str,
+}
+
+fn split(rest: &str) -> Result<Parts<'_>, ConfigError> {
+    let mut parts = Parts::default();
+    // As libpq does, look for the `@` also behind a `?`, but not behind a `/`.
+    let rest = match rest.split_once('@') {
+        Some((credentials, rest)) if !credentials.contains('/') => {
+            let pair = credentials.split_once(':');
+            (parts.user, parts.password) = pair.unwrap_or((credentials, ""));
+            rest
+        }
+        _ => rest,
+    };
+    let rest = match rest.strip_prefix('[') {
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']').ok_or(NO_BRACKET)?;
+            parts.host = host;
+            if host.is_empty() || !(rest.is_empty() || rest.starts_with(AFTER_HOST)) {
+                return Err(BAD_BRACKETS);
+            }
+            rest
+        }
+        None => cut(rest, AFTER_HOST, &mut parts.host),
+    };
+    let rest = match rest.strip_prefix(':') {
+        Some(rest) => cut(rest, AFTER_PORT, &mut parts.port),
+        None => rest,
+    };
+    if rest.starts_with(',') {
+        return Err(ConfigError::HostList);
+    }
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    parts.database = path.strip_prefix('/').unwrap_or(path);
+    parts.query = query;
+    let behind = [parts.host, parts.port, parts.database];
+    if behind.iter().any(|part| part.contains('@')) || parts.user.contains('?') {
+        return Err(AMBIGUOUS);
+    }
+    Ok(parts)
+}
+
+const AFTER_HOST: &[char] = &[':', '/', '?', ','];
+const AFTER_PORT: &[char] = &['/', '?', ','];
+
+const NO_BRACKET: ConfigError = ConfigError::Syntax {
+    part: "host",
+    reason: "an IPv6 address has no `]` after it",
+};
+const BAD_BRACKETS: ConfigError = ConfigError::Syntax {
+    part: "host",
+    reason: "the brackets must hold an IPv6 address and nothing but a port may follow them",
+};
+const AMBIGUOUS: ConfigError = ConfigError::Syntax {
+    part: "URL",
+    reason: "write %2F for `/`, %3F for `?` and %40 for `@` in a user name or a password, \
+             and %40 anywhere else",
+};
+
+/// Puts what is before the first of `stops` into `part`, and returns the rest.
+fn cut<'a>(text: &'a str, stops: &[char], part: &mut &'a str) -> &'a str {
+    let end = text.find(stops).unwrap_or(text.len());
+    let (before, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+    *part = before;
+    rest
+}
+
+fn parse_query(query: &str, settings: &mut Settings) -> Result<(), ConfigError> {
+    let mut rest = query;
+    let mut number = 0;
+    while !rest.is_empty() {
+        number += 1;
+        let (pair, after) = rest.split_once('&').unwrap_or((rest, ""));
+        rest = after;
+        let (name, value) = pair.split_once('=').ok_or(ConfigError::Syntax {
+            part: QUERY,
+            reason: "a keyword has no `=` after it",
+        })?;
+        if value.contains('=') {
+            return Err(ConfigError::Syntax {
+                part: QUERY,
+                reason: "a value has an `=` in it: it is written %3D",
+            });
+        }
+        let name = decode(QUERY, name)?;
+        let value = decode(keyword::known(&name).unwrap_or(QUERY), value)?;
+        // libpq knows this one spelling of JDBC, in URLs only.
+        if *name == "ssl" && *value == "true" {
+            keyword::apply(settings, number, "sslmode", "require")?;
+        } else {
+            keyword::apply(settings, number, &name, &value)?;
+        }
+    }
+    Ok(())
+}
+
+const QUERY: &str = "query";
+
+/// Undoes the percent-encoding, as libpq 18's `conninfo_uri_decode` does: spaces around a value do not
+/// count, and one inside it must be encoded. A `+` is a `+`.
+fn decode(part: &'static str, raw: &str) -> Result<Zeroizing<String>, ConfigError> {
+    let syntax = |reason| ConfigError::Syntax { part, reason };
+    let raw = raw.trim_matches(' ');
+    if raw.contains(' ') {
+        return Err(syntax("a space is written %20"));
+    }
+    let mut decoded = Zeroizing::new(Vec::with_capacity(raw.len()));
+    let mut bytes = raw.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            decoded.push(byte);
+            continue;
+        }
+        let byte = hex_digit(bytes.next())
+            .zip(hex_digit(bytes.next()))
+            .and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
+            .ok_or_else(|| syntax("a `%` must have two hexadecimal digits after it"))?;
+        if byte == 0 {
+            return Err(syntax("%00 is not allowed"));
+        }
+        decoded.push(byte);
+    }
+    let decoded = str::from_utf8(&decoded).map_err(|_| syntax("it must be UTF-8"))?;
+    Ok(Zeroizing::new(decoded.to_owned()))
+}
+
+fn hex_digit(byte: Option<u8>) -> Option<u32> {
+    char::from(byte?).to_digit(16)
+}
