@@ -9,8 +9,8 @@ use unicode_width::UnicodeWidthChar;
 ///                ^
 /// ```
 ///
-/// `position` counts characters from 1, as the server's field `P` does; the one after the last character is
-/// where a statement ends too early. `None` for positions that `sql` does not have.
+/// `position` counts characters from 1, as the server's field `P` does; the one after the last
+/// character is where a statement ends too early. `None` for positions that `sql` does not have.
 pub(crate) fn caret(sql: &str, position: usize) -> Option<String> {
     let (before, after) = split_at_position(sql, position)?;
     let (earlier, left) = match before.rfind(LINE_ENDS) {
@@ -55,8 +55,8 @@ struct Window {
 }
 
 impl Window {
-    /// The whole line if it is short. Otherwise the beginning of the line if the fault is near it, or else
-    /// what leads to the fault and a little of what follows.
+    /// The whole line if it is short. Otherwise the beginning of the line if the fault is near it,
+    /// or else what leads to the fault and a little of what follows.
     fn new(left: &str, right: &str) -> Self {
         let (left_cost, right_cost) = (cost(left), cost(right));
         if left_cost + right_cost <= MAX_COLUMNS {
@@ -108,7 +108,8 @@ fn fitting(chars: impl Iterator<Item = char>, space: usize) -> impl Iterator<Ite
     })
 }
 
-/// Tabs, and whatever else a terminal might obey, become single spaces, so that the caret's place is known.
+/// Tabs, and whatever else a terminal might obey, become single spaces, so that the caret's place
+/// is known.
 fn shown(c: char) -> char {
     if c.is_control() { ' ' } else { c }
 }
@@ -118,8 +119,8 @@ fn width(text: &str) -> usize {
     text.chars().filter_map(UnicodeWidthChar::width).sum()
 }
 
-/// The columns of a text that is to be shown, but never less than its characters: a line of many combining
-/// marks is long, too.
+/// The columns of a text that is to be shown, but never less than its characters: a line of many
+/// combining marks is long, too.
 fn cost(text: &str) -> usize {
     text.chars().map(shown).map(char_cost).sum()
 }

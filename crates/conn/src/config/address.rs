@@ -19,8 +19,9 @@ pub enum Address {
 }
 
 impl Address {
-    /// An absolute path is a Unix socket: the socket itself if it is named as PostgreSQL names them,
-    /// otherwise the folder it is in. The port is then only a part of the name. No file is looked at.
+    /// An absolute path is a Unix socket: the socket itself if it is named as PostgreSQL names
+    /// them, otherwise the folder it is in. The port is then only a part of the name. No file is
+    /// looked at.
     pub(super) fn new(host: &str, port: u16) -> Self {
         if !host.starts_with('/') {
             let host = host.to_owned();

@@ -18,11 +18,12 @@ pub enum AuthMethod {
     ScramSha256,
 }
 
-/// libpq's `require_auth`: the ways of authentication that are acceptable, whatever the server asks for.
+/// libpq's `require_auth`: the ways of authentication that are acceptable, whatever the server asks
+/// for.
 ///
-/// By default these are all, except that a password in clear text goes only where nobody can listen:
-/// over TLS or a Unix socket. It goes elsewhere only when `password` is named; a list that forbids
-/// others does not name it.
+/// By default these are all, except that a password in clear text goes only where nobody can
+/// listen: over TLS or a Unix socket. It goes elsewhere only when `password` is named; a list that
+/// forbids others does not name it.
 ///
 /// ```
 /// use purepg_conn::{AuthMethod, AuthMethods};
@@ -105,8 +106,8 @@ fn bits(methods: impl IntoIterator<Item = AuthMethod>) -> u8 {
     bits.fold(0, |all, bit| all | bit)
 }
 
-/// What libpq's list may name. Those without a method can be forbidden, which is true anyway, but not
-/// asked for.
+/// What libpq's list may name. Those without a method can be forbidden, which is true anyway, but
+/// not asked for.
 const NAMES: [(&str, Option<AuthMethod>); 7] = [
     ("none", Some(AuthMethod::None)),
     ("password", Some(AuthMethod::Password)),
@@ -117,8 +118,8 @@ const NAMES: [(&str, Option<AuthMethod>); 7] = [
     ("oauth", None),
 ];
 
-/// libpq's syntax: names with commas and no spaces between them, either all or none of them with `!`
-/// before it. The empty string is the default.
+/// libpq's syntax: names with commas and no spaces between them, either all or none of them with
+/// `!` before it. The empty string is the default.
 impl FromStr for AuthMethods {
     type Err = ConfigError;
 

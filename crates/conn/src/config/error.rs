@@ -18,8 +18,8 @@ pub enum ConfigError {
         reason: &'static str,
     },
 
-    /// The connection string has a keyword that does not exist. Its text is not shown, since it may be
-    /// a piece of a password that was not quoted.
+    /// The connection string has a keyword that does not exist. Its text is not shown, since it may
+    /// be a piece of a password that was not quoted.
     #[error("connection string: unknown keyword, number {number}{}", Hint(*meant))]
     UnknownKeyword {
         /// Which of the keywords, the first one being 1; in a URL only those of the query count.
@@ -64,8 +64,8 @@ pub enum ConfigError {
         keyword: &'static str,
     },
 
-    /// A zero byte. The protocol ends strings with one, so what follows it would be read as something
-    /// else.
+    /// A zero byte. The protocol ends strings with one, so what follows it would be read as
+    /// something else.
     #[error("{part}: a zero byte is not allowed")]
     Nul {
         /// Where it is.

@@ -50,7 +50,8 @@ enum Treatment {
     Takes(fn(&mut Settings, String)),
     /// It sets something, to a value that must have a certain form.
     Parses(fn(&mut Settings, &str) -> Result<(), ConfigError>),
-    /// It asks for what happens anyway when it has one of these values, and is refused with any other.
+    /// It asks for what happens anyway when it has one of these values, and is refused with any
+    /// other.
     Accepts(&'static [&'static str]),
     /// libpq knows it.
     Unsupported,
@@ -60,8 +61,8 @@ enum Treatment {
 
 use Treatment::{Accepts, Misspells, Parses, Takes, Unsupported};
 
-/// Every keyword of libpq 18's `PQconninfoOptions`, some older and newer ones, and some mistakes. None is
-/// ignored: one that is not honoured may be the one that was to protect the connection.
+/// Every keyword of libpq 18's `PQconninfoOptions`, some older and newer ones, and some mistakes.
+/// None is ignored: one that is not honoured may be the one that was to protect the connection.
 const KEYWORDS: &[(&str, Treatment)] = &[
     ("host", Parses(host)),
     ("port", Parses(port)),

@@ -43,13 +43,14 @@ pub use ssl_mode::SslMode;
 ///
 /// # Connection strings
 ///
-/// A string is parsed as libpq parses it: as a URL if it starts with `postgres://` or `postgresql://`,
-/// otherwise as a list of `keyword=value`. The last of several equal keywords counts. The keywords are
-/// `host`, `port`, `user`, `password`, `dbname`, `application_name`, `options`, `connect_timeout`,
-/// `sslmode`, `require_auth`, `max_protocol_version`. libpq's other keywords are accepted where they ask
-/// for what happens anyway, such as `target_session_attrs=any`, and are an error otherwise; so are
-/// unknown ones. There is no default for the host and the user: [`host`](Self::host) and
-/// [`user`](Self::user) may fill in what a string leaves out.
+/// A string is parsed as libpq parses it: as a URL if it starts with `postgres://` or
+/// `postgresql://`, otherwise as a list of `keyword=value`. The last of several equal keywords
+/// counts. The keywords are `host`, `port`, `user`, `password`, `dbname`, `application_name`,
+/// `options`, `connect_timeout`, `sslmode`, `require_auth`, `max_protocol_version`. libpq's other
+/// keywords are accepted where they ask for what happens anyway, such as
+/// `target_session_attrs=any`, and are an error otherwise; so are unknown ones. There is no default
+/// for the host and the user: [`host`](Self::host) and [`user`](Self::user) may fill in what a
+/// string leaves out.
 ///
 /// Neither an error nor `Debug` shows the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +62,8 @@ pub struct Config {
 impl Config {
     /// The server at `host`, to be entered as `user`.
     ///
-    /// `host` is a host name, an IP address (without brackets), or an absolute path: of a Unix socket
-    /// that is named like `.s.PGSQL.5432`, or of the folder it is in.
+    /// `host` is a host name, an IP address (without brackets), or an absolute path: of a Unix
+    /// socket that is named like `.s.PGSQL.5432`, or of the folder it is in.
     pub fn new(host: impl Into<String>, user: impl Into<String>) -> Self {
         let settings = Settings::new(host.into(), user.into());
         Self { settings }
@@ -77,10 +78,10 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When the host or the user is missing; the host is a list or a relative path; the path of the Unix
-    /// socket is too long; the port is 0; there is a zero byte anywhere; a run-time parameter is
-    /// protected or reserved; everything together is longer than a server reads; or TLS is required,
-    /// which this build does not have.
+    /// When the host or the user is missing; the host is a list or a relative path; the path of the
+    /// Unix socket is too long; the port is 0; there is a zero byte anywhere; a run-time parameter
+    /// is protected or reserved; everything together is longer than a server reads; or TLS is
+    /// required, which this build does not have.
     pub fn validate(&self) -> Result<(), ConfigError> {
         validate::validate(&self.settings)
     }
@@ -91,7 +92,8 @@ impl Config {
         self
     }
 
-    /// The port; 5432 by default. For a Unix socket it is a part of its name, when the host is a folder.
+    /// The port; 5432 by default. For a Unix socket it is a part of its name, when the host is a
+    /// folder.
     pub fn port(mut self, port: u16) -> Self {
         self.settings.port = port;
         self
@@ -109,7 +111,8 @@ impl Config {
         self
     }
 
-    /// The database; the server takes the one that is named like the user when this is unset or empty.
+    /// The database; the server takes the one that is named like the user when this is unset or
+    /// empty.
     pub fn database(mut self, database: impl Into<String>) -> Self {
         self.settings.database = non_empty(database.into());
         self
@@ -121,14 +124,15 @@ impl Config {
         self
     }
 
-    /// Command-line arguments for the server, such as `-c statement_timeout=5s`. A backslash before a
-    /// space keeps it. Some poolers refuse them: [`parameter`](Self::parameter) does the same.
+    /// Command-line arguments for the server, such as `-c statement_timeout=5s`. A backslash before
+    /// a space keeps it. Some poolers refuse them: [`parameter`](Self::parameter) does the same.
     pub fn options(mut self, options: impl Into<String>) -> Self {
         self.settings.options = non_empty(options.into());
         self
     }
 
-    /// How long connecting may take, until the server is ready. Zero is no limit, which is the default.
+    /// How long connecting may take, until the server is ready. Zero is no limit, which is the
+    /// default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = (!timeout.is_zero()).then_some(timeout);
         self
@@ -152,8 +156,8 @@ impl Config {
         self
     }
 
-    /// A run-time parameter that the session starts with, such as `search_path`. `RESET` goes back to
-    /// this value. A second one of the same name, in any case, replaces the first.
+    /// A run-time parameter that the session starts with, such as `search_path`. `RESET` goes back
+    /// to this value. A second one of the same name, in any case, replaces the first.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let name = name.into();
         let parameters = &mut self.settings.parameters;

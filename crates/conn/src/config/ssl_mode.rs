@@ -7,8 +7,8 @@ use super::ConfigError;
 
 /// libpq's `sslmode`: whether a connection is encrypted, and what is verified.
 ///
-/// This build has no TLS. `Disable`, `Allow` and `Prefer` make a plain connection, and the others are
-/// refused by [`Config::validate`](super::Config::validate).
+/// This build has no TLS. `Disable`, `Allow` and `Prefer` make a plain connection, and the others
+/// are refused by [`Config::validate`](super::Config::validate).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SslMode {

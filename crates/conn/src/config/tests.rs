@@ -206,7 +206,8 @@ proptest! {
     #[test]
     fn any_string_is_parsed_or_refused(text in prop_oneof![pieces(), any::<String>()]) {
         if let Ok(config) = text.parse::<Config>() {
-            // Whatever was written, what is accepted can be sent: nothing in it ends a string early.
+            // Whatever was written, what is accepted can be sent: nothing in it ends a string
+            // early.
             if config.validate().is_ok() {
                 let said: usize = config
                     .settings()

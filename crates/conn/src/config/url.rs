@@ -15,9 +15,9 @@ pub(super) fn strip_scheme(text: &str) -> Option<&str> {
 
 /// Reads what libpq's `conninfo_uri_parse_options` reads, without lists of hosts.
 ///
-/// Stricter in one place: an `@` after the one that ends the password, or one behind a `/`, is an error,
-/// and so is a `?` in the user name. They are the signs of a password that was not encoded, which would
-/// show as a user, a host or a database.
+/// Stricter in one place: an `@` after the one that ends the password, or one behind a `/`, is an
+/// error, and so is a `?` in the user name. They are the signs of a password that was not encoded,
+/// which would show as a user, a host or a database.
 pub(super) fn parse(rest: &str, settings: &mut Settings) -> Result<(), ConfigError> {
     let Parts {
         user,
@@ -148,8 +148,8 @@ fn parse_query(query: &str, settings: &mut Settings) -> Result<(), ConfigError> 
 
 const QUERY: &str = "query";
 
-/// Undoes the percent-encoding, as libpq 18's `conninfo_uri_decode` does: spaces around a value do not
-/// count, and one inside it must be encoded. A `+` is a `+`.
+/// Undoes the percent-encoding, as libpq 18's `conninfo_uri_decode` does: spaces around a value do
+/// not count, and one inside it must be encoded. A `+` is a `+`.
 fn decode(part: &'static str, raw: &str) -> Result<Zeroizing<String>, ConfigError> {
     let syntax = |reason| ConfigError::Syntax { part, reason };
     let raw = raw.trim_matches(' ');

@@ -22,7 +22,8 @@ pub(super) fn validate(settings: &Settings) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// A string ends at its first zero byte, and the next parameter begins: a user name could smuggle one in.
+/// A string ends at its first zero byte, and the next parameter begins: a user name could smuggle
+/// one in.
 fn check_nul(settings: &Settings) -> Result<(), ConfigError> {
     let texts = [
         ("host", Some(settings.host())),
@@ -121,8 +122,8 @@ const RESERVED: [&str; 5] = [
 /// "Names beginning with `_pq_.` are reserved for use as protocol extensions" (Message Formats).
 const PROTOCOL_OPTION: &str = "_pq_.";
 
-/// The server's `MAX_STARTUP_PACKET_LENGTH` counts the version, the strings with their zero bytes and
-/// the zero byte at the end, but not the length word.
+/// The server's `MAX_STARTUP_PACKET_LENGTH` counts the version, the strings with their zero bytes
+/// and the zero byte at the end, but not the length word.
 fn check_startup_size(settings: &Settings) -> Result<(), ConfigError> {
     let parameters = settings.startup_parameters();
     let strings: usize = parameters
