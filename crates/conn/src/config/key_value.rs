@@ -116,6 +116,7 @@ mod tests {
             ("host=h user=u'x'", "h", "u'x'", None),
             ("host=h user=a=b", "h", "a=b", None),
             ("host=h user= a=b", "h", "a=b", None),
+            ("host=h user=port=1", "h", "port=1", None),
             ("user= 'password=x'host=h", "h", "password=x", None),
             ("host=a user=b host=h user=u", "h", "u", None),
             ("host=h user=u dbname=d", "h", "u", Some("d")),
