@@ -1,4 +1,29 @@
 //! Rust values to and from PostgreSQL's text and binary formats.
+//!
+//! Nothing here does IO or knows the protocol: a driver hands in the bytes of a field and gets a
+//! value, or hands in a value and gets bytes.
+//!
+//! * [`Type`] is what is known of a PostgreSQL type; the built-in ones are its constants.
+//! * Reading: a [`Field`] is one value with its [`Column`]; [`Field::decode`] makes any [`FromSql`]
+//!   type of it. [`FromRow`] reads whole rows.
+//! * Writing: [`encode`] writes one [`ToSql`] value; [`Params`] is a list of them.
+//!
+//! Whatever the bytes are, reading them yields a value or an error: it does not panic, and it allocates no more
+//! than the bytes that are there.
+//!
+//! ```
+//! use purepg_types::{Column, Field, Format, Type};
+//!
+//! let column = Column::new("answer", Type::INT4, Format::Binary);
+//! let field = Field::new(&column, Some(&[0, 0, 0, 42]));
+//! assert_eq!(field.decode::<i64>()?, 42);
+//! assert_eq!(field.decode::<Option<i32>>()?, Some(42));
+//! assert_eq!(
+//!     field.decode::<&str>().unwrap_err().to_string(),
+//!     r#"column "answer" (int4) cannot be read as &str: the types do not match"#,
+//! );
+//! # Ok::<(), purepg_types::DecodeError>(())
+//! ```
 
 #![warn(
     clippy::unwrap_used,
@@ -6,3 +31,21 @@
     clippy::indexing_slicing,
     clippy::panic
 )]
+
+mod builtin;
+mod column;
+mod error;
+mod from_row;
+mod from_sql;
+mod impls;
+mod params;
+mod to_sql;
+mod ty;
+
+pub use column::{Column, Field, Fields, Format};
+pub use error::{BoxError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, ValueError};
+pub use from_row::FromRow;
+pub use from_sql::FromSql;
+pub use params::Params;
+pub use to_sql::{IsNull, ToSql, encode};
+pub use ty::{Kind, Oid, Type};

@@ -1,0 +1,56 @@
+//! [`FromSql`]: values of PostgreSQL to Rust.
+
+use crate::error::{BoxError, ValueError};
+use crate::ty::Type;
+
+/// A Rust type that values of some PostgreSQL types can be read as.
+///
+/// `'a` is the lifetime of the row, from which a value may borrow. An implementation returns
+/// [`ValueError`] for the failures that this names, so that the kind of the resulting
+/// [`DecodeError`](crate::DecodeError) tells them apart, or an error of its own.
+///
+/// | Rust | PostgreSQL |
+/// | --- | --- |
+/// | `bool` | `bool` |
+/// | `i16`, `i32`, `i64`, `u32` | `int2`, `int4`, `int8`, `oid`, `xid`, `cid`, where the value fits |
+/// | `i8` | `"char"` |
+/// | `f32` | `float4` |
+/// | `f64` | `float4`, `float8` |
+/// | `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>`, `char` | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown`, `json`, `xml`, `refcursor`, `cstring`; types that are not built in, in the text format, and enums and `citext` in binary too |
+/// | `Vec<u8>`, `Box<[u8]>`, `Bytes`, `Cow<[u8]>` | `bytea` |
+/// | `&[u8]` | `bytea` in the binary format |
+/// | `Option<T>` | what `T` reads, and NULL |
+pub trait FromSql<'a>: Sized {
+    /// Whether values of this type can be read as `Self` at all.
+    fn accepts(ty: &Type) -> bool;
+
+    /// Reads a value in the binary format. The type is one that `accepts` has said yes to.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not such a value, or when the value does not fit.
+    fn from_binary(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError>;
+
+    /// Reads a value in the text format. The type is one that `accepts` has said yes to.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not such a value, or when the value does not fit.
+    fn from_text(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError>;
+
+    /// Reads NULL.
+    ///
+    /// # Errors
+    ///
+    /// Unless the type has a place for NULL, as `Option` does.
+    #[inline]
+    fn from_null(ty: &Type) -> Result<Self, BoxError> {
+        let _ = ty;
+        Err(null())
+    }
+}
+
+#[cold]
+fn null() -> BoxError {
+    Box::new(ValueError::Null)
+}

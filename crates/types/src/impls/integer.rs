@@ -1,0 +1,419 @@
+//! `int2`, `int4`, `int8`, and the unsigned `oid`, `xid` and `cid`; `"char"` as an `i8`.
+//!
+//! Every Rust integer here reads and writes every one of the first six, where the value fits.
+
+use std::fmt::Write as _;
+use std::num::IntErrorKind;
+
+use bytes::BytesMut;
+
+use super::{fixed, invalid, out_of_range, unsupported, utf8};
+use crate::error::BoxError;
+use crate::ty::oids;
+use crate::{FromSql, IsNull, ToSql, Type};
+
+/// Whether it is an integer type, all of whose values fit into an `i64`.
+#[inline]
+pub(crate) fn is_integer(ty: &Type) -> bool {
+    matches!(
+        ty.oid(),
+        oids::INT2 | oids::INT4 | oids::INT8 | oids::OID | oids::XID | oids::CID
+    )
+}
+
+macro_rules! integer {
+    ($($rust:ident: $own:ident;)*) => { $(
+        impl<'a> FromSql<'a> for $rust {
+            #[inline]
+            fn accepts(ty: &Type) -> bool {
+                // The type of the same width comes first, here and below, so that reading it
+                // compiles to one comparison, a check of the length and a swap of bytes.
+                ty.oid() == oids::$own || is_integer(ty)
+            }
+
+            #[inline]
+            fn from_binary(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+                if ty.oid() == oids::$own {
+                    return Ok(Self::from_be_bytes(fixed(raw)?));
+                }
+                let value = read_binary(ty, raw)?;
+                Self::try_from(value).map_err(|_| out_of_range(value.to_string()))
+            }
+
+            #[inline]
+            fn from_text(_: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+                let value = read_text(raw)?;
+                Self::try_from(value).map_err(|_| out_of_range(value.to_string()))
+            }
+        }
+
+        impl ToSql for $rust {
+            fn accepts(&self, ty: &Type) -> bool {
+                is_integer(ty)
+            }
+
+            fn to_binary(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+                if ty.oid() == oids::$own {
+                    out.extend_from_slice(&self.to_be_bytes());
+                    return Ok(IsNull::No);
+                }
+                write_binary(i64::from(*self), ty, out)
+            }
+
+            fn to_text(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+                check(i64::from(*self), ty)?;
+                write!(out, "{self}")?;
+                Ok(IsNull::No)
+            }
+        }
+    )* };
+}
+
+integer! {
+    i16: INT2;
+    i32: INT4;
+    i64: INT8;
+    u32: OID;
+}
+
+fn read_binary(ty: &Type, raw: &[u8]) -> Result<i64, BoxError> {
+    match ty.oid() {
+        oids::INT2 => Ok(i16::from_be_bytes(fixed(raw)?).into()),
+        oids::INT4 => Ok(i32::from_be_bytes(fixed(raw)?).into()),
+        oids::INT8 => Ok(i64::from_be_bytes(fixed(raw)?)),
+        _ => Ok(u32::from_be_bytes(fixed(raw)?).into()),
+    }
+}
+
+fn read_text(raw: &[u8]) -> Result<i64, BoxError> {
+    utf8(raw)?
+        .parse()
+        .map_err(|error: std::num::ParseIntError| match error.kind() {
+            IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => out_of_range("the value"),
+            _ => invalid("not an integer"),
+        })
+}
+
+fn write_binary(value: i64, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+    match ty.oid() {
+        oids::INT2 => out.extend_from_slice(&fit::<i16>(value)?.to_be_bytes()),
+        oids::INT4 => out.extend_from_slice(&fit::<i32>(value)?.to_be_bytes()),
+        oids::INT8 => out.extend_from_slice(&value.to_be_bytes()),
+        _ => out.extend_from_slice(&fit::<u32>(value)?.to_be_bytes()),
+    }
+    Ok(IsNull::No)
+}
+
+/// What `write_binary` would say. In the text format the server would say it, or take `-1` as an oid.
+fn check(value: i64, ty: &Type) -> Result<(), BoxError> {
+    match ty.oid() {
+        oids::INT2 => fit::<i16>(value).map(drop),
+        oids::INT4 => fit::<i32>(value).map(drop),
+        oids::INT8 => Ok(()),
+        _ => fit::<u32>(value).map(drop),
+    }
+}
+
+fn fit<T: TryFrom<i64>>(value: i64) -> Result<T, BoxError> {
+    T::try_from(value).map_err(|_| out_of_range("the value"))
+}
+
+impl<'a> FromSql<'a> for i8 {
+    #[inline]
+    fn accepts(ty: &Type) -> bool {
+        ty.oid() == oids::CHAR
+    }
+
+    #[inline]
+    fn from_binary(_: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        Ok(Self::from_be_bytes(fixed(raw)?))
+    }
+
+    fn from_text(_: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        let octal = |digit: u8| (b'0'..=b'7').contains(&digit).then(|| digit - b'0');
+        match *raw {
+            [] => Ok(0),
+            [byte] => Ok(Self::from_be_bytes([byte])),
+            // A byte of 0x80 and above, as charout writes it since PostgreSQL 16.
+            [b'\\', high @ b'0'..=b'3', middle, low] => match (octal(middle), octal(low)) {
+                (Some(middle), Some(low)) => {
+                    let byte = (high - b'0') << 6 | middle << 3 | low;
+                    Ok(Self::from_be_bytes([byte]))
+                }
+                _ => Err(invalid("not a single byte")),
+            },
+            _ => Err(invalid("not a single byte")),
+        }
+    }
+}
+
+impl ToSql for i8 {
+    fn accepts(&self, ty: &Type) -> bool {
+        ty.oid() == oids::CHAR
+    }
+
+    fn to_binary(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        out.extend_from_slice(&self.to_be_bytes());
+        Ok(IsNull::No)
+    }
+
+    fn to_text(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        match u8::try_from(*self) {
+            // The zero byte is the empty string.
+            Ok(0) => {}
+            Ok(byte) => out.extend_from_slice(&[byte]),
+            // Before PostgreSQL 16, charin reads `\200` as a backslash: no text is right everywhere.
+            Err(_) => return Err(unsupported("a negative one has no text form")),
+        }
+        Ok(IsNull::No)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::impls::testing::*;
+    use crate::{Column, DecodeErrorKind, EncodeErrorKind, Format};
+
+    const TYPES: [Type; 6] = [
+        Type::INT2,
+        Type::INT4,
+        Type::INT8,
+        Type::OID,
+        Type::XID,
+        Type::CID,
+    ];
+
+    /// The smallest and the largest value of a type.
+    fn range(ty: &Type) -> (i64, i64) {
+        match ty.oid() {
+            oids::INT2 => (i16::MIN.into(), i16::MAX.into()),
+            oids::INT4 => (i32::MIN.into(), i32::MAX.into()),
+            oids::INT8 => (i64::MIN, i64::MAX),
+            _ => (0, u32::MAX.into()),
+        }
+    }
+
+    /// Reads and writes `value` as `T` wherever both ends can hold it, and fails wherever not.
+    fn check_everywhere<T>(value: i64)
+    where
+        T: for<'a> FromSql<'a> + ToSql + TryFrom<i64> + PartialEq + Debug,
+    {
+        for ty in &TYPES {
+            let (min, max) = range(ty);
+            let fits_type = (min..=max).contains(&value);
+            let rust = T::try_from(value).ok();
+            for format in FORMATS {
+                if let Some(rust) = &rust {
+                    let written = write(rust, ty, format);
+                    assert_eq!(written.is_ok(), fits_type, "{value} to {ty}");
+                }
+                if fits_type {
+                    let raw = write(&value, ty, format).unwrap().unwrap();
+                    let column = Column::new("a", ty.clone(), format);
+                    match (read::<T>(&column, &raw), &rust) {
+                        (Ok(read), Some(rust)) => assert_eq!(&read, rust),
+                        (Err(error), None) => {
+                            assert_eq!(error.kind(), DecodeErrorKind::OutOfRange);
+                        }
+                        (read, rust) => panic!("{value} from {ty}: {read:?} for {rust:?}"),
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_every_rust_type(value: i64) {
+        check_everywhere::<i16>(value);
+        check_everywhere::<i32>(value);
+        check_everywhere::<i64>(value);
+        check_everywhere::<u32>(value);
+    }
+
+    #[test]
+    fn the_edges_of_every_type() {
+        for ty in &TYPES {
+            let (min, max) = range(ty);
+            for edge in [min, max, 0, -1, 1] {
+                for value in [edge.saturating_sub(1), edge, edge.saturating_add(1)] {
+                    check_every_rust_type(value);
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_in_any_type(value: i64, small: i16, middle: i32) {
+            check_every_rust_type(value);
+            check_every_rust_type(small.into());
+            check_every_rust_type(middle.into());
+        }
+
+        #[test]
+        fn any_byte_as_char(value: i8) {
+            let raw = write(&value, &Type::CHAR, Format::Binary).unwrap().unwrap();
+            prop_assert_eq!(read::<i8>(&binary(Type::CHAR), &raw).unwrap(), value);
+            // What charout writes, before and since PostgreSQL 16.
+            let byte = value.to_be_bytes();
+            prop_assert_eq!(read::<i8>(&text(Type::CHAR), &byte).unwrap(), value);
+            if value < 0 {
+                let octal = format!("\\{:03o}", byte[0]);
+                prop_assert_eq!(read::<i8>(&text(Type::CHAR), octal.as_bytes()).unwrap(), value);
+            } else {
+                round_trip(&value, &Type::CHAR);
+            }
+        }
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_the_send_functions() {
+        let written = |value: &dyn ToSql, ty: Type, format| write(value, &ty, format).unwrap();
+        let binary = Format::Binary;
+        assert_eq!(written(&-2_i64, Type::INT2, binary).unwrap(), [0xff, 0xfe]);
+        assert_eq!(written(&1_i16, Type::INT4, binary).unwrap(), [0, 0, 0, 1]);
+        assert_eq!(written(&-1_i32, Type::INT8, binary).unwrap(), [0xff; 8]);
+        assert_eq!(
+            written(&0x8000_0001_u32, Type::OID, binary).unwrap(),
+            [0x80, 0, 0, 1]
+        );
+        assert_eq!(
+            written(&i64::MIN, Type::INT8, Format::Text).unwrap(),
+            b"-9223372036854775808"
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error_that_says_so() {
+        assert_eq!(
+            failure::<i32>(&binary(Type::INT8), &3_000_000_000_i64.to_be_bytes()),
+            (
+                DecodeErrorKind::OutOfRange,
+                r#"column "a" (int8) cannot be read as i32: 3000000000 does not fit"#.into()
+            )
+        );
+        assert_eq!(
+            failure::<i16>(&text(Type::INT4), b"-32769"),
+            (
+                DecodeErrorKind::OutOfRange,
+                r#"column "a" (int4) cannot be read as i16: -32769 does not fit"#.into()
+            )
+        );
+        assert_eq!(
+            failure::<u32>(&binary(Type::INT4), &[0xff; 4]).0,
+            DecodeErrorKind::OutOfRange
+        );
+        assert_eq!(
+            failure::<i64>(&text(Type::INT8), b"9223372036854775808"),
+            (
+                DecodeErrorKind::OutOfRange,
+                r#"column "a" (int8) cannot be read as i64: the value does not fit"#.into()
+            )
+        );
+        // The value is a parameter's, hence a possible secret: the text does not show it.
+        for format in FORMATS {
+            assert_eq!(
+                write_failure(&70_000_i32, &Type::INT2, format),
+                (
+                    EncodeErrorKind::OutOfRange,
+                    "parameter $1 (int2) cannot be written from i32: the value does not fit".into()
+                )
+            );
+            assert_eq!(
+                write_failure(&-1_i64, &Type::OID, format).0,
+                EncodeErrorKind::OutOfRange
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_integer_is_an_error() {
+        for length in [0_usize, 1, 3, 5, 7, 9, 16] {
+            for ty in TYPES {
+                let (kind, text) = failure::<i64>(&binary(ty), &vec![0; length]);
+                assert_eq!(kind, DecodeErrorKind::Invalid);
+                assert!(
+                    text.contains(&format!(": {length} bytes instead of ")),
+                    "{text}"
+                );
+            }
+        }
+        assert_eq!(
+            failure::<i32>(&binary(Type::INT4), &[0; 8]).1,
+            r#"column "a" (int4) cannot be read as i32: 8 bytes instead of 4"#
+        );
+        for raw in ["", "-", " 1", "1 ", "1.0", "0x1", "1e3", "--1", "1\0", "١"] {
+            assert_eq!(
+                failure::<i32>(&text(Type::INT4), raw.as_bytes()),
+                (
+                    DecodeErrorKind::Invalid,
+                    r#"column "a" (int4) cannot be read as i32: not an integer"#.into()
+                ),
+                "{raw:?}"
+            );
+        }
+        assert_eq!(
+            failure::<i32>(&text(Type::INT4), &[b'1', 0xff]).1,
+            r#"column "a" (int4) cannot be read as i32: not valid UTF-8 at byte 1"#
+        );
+        for raw in ["ab", "\\20", "\\400", "\\2000", "\\280", "\\208", "\\x41"] {
+            assert_eq!(
+                failure::<i8>(&text(Type::CHAR), raw.as_bytes()),
+                (
+                    DecodeErrorKind::Invalid,
+                    r#"column "a" ("char") cannot be read as i8: not a single byte"#.into()
+                ),
+                "{raw:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn char_in_text() {
+        assert_eq!(read::<i8>(&text(Type::CHAR), b"").unwrap(), 0);
+        assert_eq!(read::<i8>(&text(Type::CHAR), b"\\").unwrap(), 0x5c);
+        assert_eq!(read::<i8>(&text(Type::CHAR), b"\\200").unwrap(), i8::MIN);
+        assert_eq!(read::<i8>(&text(Type::CHAR), b"\\377").unwrap(), -1);
+        assert_eq!(
+            write_failure(&-1_i8, &Type::CHAR, Format::Text),
+            (
+                EncodeErrorKind::Unsupported,
+                "parameter $1 (\"char\") cannot be written from i8: a negative one has no text form"
+                    .into()
+            )
+        );
+    }
+
+    #[test]
+    fn other_types_are_refused_before_their_bytes_are_looked_at() {
+        for ty in [
+            Type::FLOAT8,
+            Type::NUMERIC,
+            Type::TEXT,
+            Type::CHAR,
+            Type::unknown(70_000),
+        ] {
+            for format in FORMATS {
+                let column = Column::new("a", ty.clone(), format);
+                assert_eq!(failure::<i64>(&column, b"1").0, DecodeErrorKind::WrongType);
+                assert_eq!(failure::<u32>(&column, b"1").0, DecodeErrorKind::WrongType);
+                assert_eq!(
+                    write_failure(&1_i64, &ty, format).0,
+                    EncodeErrorKind::WrongType
+                );
+            }
+        }
+        assert_eq!(
+            failure::<i8>(&binary(Type::INT2), &[0]).0,
+            DecodeErrorKind::WrongType
+        );
+        assert_eq!(
+            write_failure(&1_i8, &Type::INT2, Format::Binary).0,
+            EncodeErrorKind::WrongType
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! The conversions, one file for each family of types, reading and writing together.
+
+mod bool;
+mod bytea;
+mod float;
+mod integer;
+mod option;
+mod text;
+mod wrapper;
+
+pub(crate) use integer::is_integer;
+
+use std::borrow::Cow;
+use std::str::Utf8Error;
+
+use crate::error::{BoxError, ValueError};
+
+/// A value whose binary form has one length.
+#[inline]
+fn fixed<const N: usize>(raw: &[u8]) -> Result<[u8; N], BoxError> {
+    match raw.try_into() {
+        Ok(bytes) => Ok(bytes),
+        Err(_) => Err(wrong_length(N, raw.len())),
+    }
+}
+
+#[cold]
+fn wrong_length(expected: usize, found: usize) -> BoxError {
+    invalid(format!("{found} bytes instead of {expected}"))
+}
+
+#[inline]
+fn utf8(raw: &[u8]) -> Result<&str, BoxError> {
+    match std::str::from_utf8(raw) {
+        Ok(text) => Ok(text),
+        Err(error) => Err(not_utf8(error)),
+    }
+}
+
+#[cold]
+fn not_utf8(error: Utf8Error) -> BoxError {
+    invalid(format!("not valid UTF-8 at byte {}", error.valid_up_to()))
+}
+
+#[cold]
+fn invalid(reason: impl Into<Cow<'static, str>>) -> BoxError {
+    Box::new(ValueError::Invalid(reason.into()))
+}
+
+#[cold]
+fn out_of_range(what: impl Into<Cow<'static, str>>) -> BoxError {
+    Box::new(ValueError::OutOfRange(what.into()))
+}
+
+#[cold]
+fn unsupported(reason: impl Into<Cow<'static, str>>) -> BoxError {
+    Box::new(ValueError::Unsupported(reason.into()))
+}
+
+#[cfg(test)]
+mod testing;

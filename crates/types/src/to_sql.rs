@@ -1,0 +1,209 @@
+//! [`ToSql`]: values of Rust to PostgreSQL, and [`encode`], which writes one parameter.
+
+use bytes::BytesMut;
+
+use crate::column::Format;
+use crate::error::{BoxError, EncodeError, ValueError};
+use crate::ty::Type;
+
+/// A value that can be sent to PostgreSQL.
+///
+/// The trait is object safe, so that values of different types go into one list of `&dyn ToSql`.
+/// An implementation returns [`ValueError`] for the failures that this names, so that the kind of the
+/// resulting [`EncodeError`] tells them apart, or an error of its own. It appends to `out` and
+/// touches nothing that is there already; what it has written before it fails is taken back by
+/// [`encode`].
+///
+/// | Rust | PostgreSQL |
+/// | --- | --- |
+/// | `bool` | `bool` |
+/// | `i16`, `i32`, `i64`, `u32` | `int2`, `int4`, `int8`, `oid`, `xid`, `cid`, where the value fits |
+/// | `i8` | `"char"` |
+/// | `f32` | `float4`, `float8` |
+/// | `f64` | `float8` |
+/// | `str`, `String`, `char` | every type: where its binary form is not the text itself, the text format is used and the server parses |
+/// | `[u8]`, `[u8; N]`, `Vec<u8>`, `Bytes` | `bytea` |
+/// | `Option<T>` | what `T` writes; `None` is NULL of any type |
+/// | `&T`, `Box<T>`, `Arc<T>`, `Cow<T>` | what `T` writes |
+pub trait ToSql: Send + Sync {
+    /// Whether this value can be sent where that type is expected.
+    fn accepts(&self, ty: &Type) -> bool;
+
+    /// Whether the value can be sent in the binary format; if not, it has to be the text format.
+    fn supports_binary(&self, ty: &Type) -> bool {
+        let _ = ty;
+        true
+    }
+
+    /// Appends the value in the binary format. The type is one that `accepts` has said yes to.
+    ///
+    /// # Errors
+    ///
+    /// When the value has no such form, for instance because it does not fit.
+    fn to_binary(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError>;
+
+    /// Appends the value in the text format. The type is one that `accepts` has said yes to.
+    ///
+    /// # Errors
+    ///
+    /// When the value has no such form, for instance because it does not fit.
+    fn to_text(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError>;
+
+    /// The name of the Rust type, for errors.
+    fn rust_type(&self) -> &'static str {
+        std::any::type_name::<Self>()
+    }
+}
+
+/// Whether a value is NULL, in which case nothing is written.
+// Exhaustive: PostgreSQL has one NULL.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[must_use = "NULL and the empty value are written alike"]
+pub enum IsNull {
+    /// It is a value, and was written.
+    No,
+    /// It is NULL.
+    Yes,
+}
+
+/// Appends one parameter to `out`, without its length.
+///
+/// `index` counts from 0; errors call it `$index + 1`, as the statement does. On an error, and for
+/// NULL, `out` is left as it was.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use purepg_types::{Format, IsNull, Type, encode};
+///
+/// let mut out = BytesMut::new();
+/// assert_eq!(encode(0, &7_i64, &Type::INT2, Format::Binary, &mut out)?, IsNull::No);
+/// assert_eq!(&out[..], [0, 7]);
+///
+/// let error = encode(1, &70_000_i64, &Type::INT2, Format::Binary, &mut out).unwrap_err();
+/// assert_eq!(error.to_string(), "parameter $2 (int2) cannot be written from i64: the value does not fit");
+/// # Ok::<(), purepg_types::EncodeError>(())
+/// ```
+///
+/// # Errors
+///
+/// When the value is not one for that type (which is found out first), when it does not fit, when it cannot be
+/// sent in that format, or when it is longer than a message can hold.
+pub fn encode(
+    index: usize,
+    value: &dyn ToSql,
+    ty: &Type,
+    format: Format,
+    out: &mut BytesMut,
+) -> Result<IsNull, EncodeError> {
+    let start = out.len();
+    let result = write(value, ty, format, out).and_then(|is_null| {
+        check_length(out.len().saturating_sub(start))?;
+        Ok(is_null)
+    });
+    if !matches!(result, Ok(IsNull::No)) {
+        out.truncate(start);
+    }
+    result.map_err(|reason| EncodeError::new(index, ty, value.rust_type(), reason))
+}
+
+fn write(
+    value: &dyn ToSql,
+    ty: &Type,
+    format: Format,
+    out: &mut BytesMut,
+) -> Result<IsNull, BoxError> {
+    if !value.accepts(ty) {
+        return Err(Box::new(ValueError::WrongType));
+    }
+    match format {
+        Format::Text => value.to_text(ty, out),
+        Format::Binary if value.supports_binary(ty) => value.to_binary(ty, out),
+        Format::Binary => Err(Box::new(ValueError::Unsupported(
+            "it can only be sent in the text format".into(),
+        ))),
+    }
+}
+
+/// Bind gives each parameter a signed 32-bit length.
+fn check_length(length: usize) -> Result<(), ValueError> {
+    match i32::try_from(length) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(ValueError::OutOfRange(
+            format!("a value of {length} bytes").into(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::EncodeErrorKind;
+
+    /// Writes a byte, and then does as it is told.
+    struct Odd(fn() -> Result<IsNull, BoxError>);
+
+    impl ToSql for Odd {
+        fn accepts(&self, _: &Type) -> bool {
+            true
+        }
+
+        fn to_binary(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+            out.extend_from_slice(b"!");
+            (self.0)()
+        }
+
+        fn to_text(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+            self.to_binary(ty, out)
+        }
+    }
+
+    #[test]
+    fn a_failed_value_and_null_leave_nothing_behind() {
+        for format in [Format::Text, Format::Binary] {
+            let mut out = BytesMut::from("before");
+            let mut run = |odd| encode(2, &Odd(odd), &Type::BOOL, format, &mut out);
+
+            let error = run(|| Err("no luck".into())).unwrap_err();
+            assert_eq!(error.kind(), EncodeErrorKind::Invalid);
+            assert_eq!(error.index(), 2);
+            assert_eq!(error.type_name(), "bool");
+            assert!(error.rust_type().ends_with("::Odd"));
+            assert_eq!(error.reason().to_string(), "no luck");
+            assert_eq!(
+                error.to_string(),
+                "parameter $3 (bool) cannot be written from Odd: no luck"
+            );
+            assert_eq!(run(|| Ok(IsNull::Yes)).unwrap(), IsNull::Yes);
+            assert_eq!(run(|| Ok(IsNull::No)).unwrap(), IsNull::No);
+            assert_eq!(&out[..], b"before!");
+        }
+    }
+
+    #[test]
+    fn security_26_a_length_that_bind_cannot_say_is_an_error() {
+        const MAX: usize = 0x7fff_ffff;
+        assert_eq!(check_length(0), Ok(()));
+        assert_eq!(check_length(MAX), Ok(()));
+        for length in [MAX + 1, 0xffff_ffff, usize::MAX] {
+            assert_eq!(
+                check_length(length).unwrap_err().to_string(),
+                format!("a value of {length} bytes does not fit")
+            );
+        }
+    }
+
+    #[test]
+    fn the_number_of_a_parameter_does_not_wrap() {
+        let mut out = BytesMut::new();
+        let error = encode(usize::MAX, &1_i32, &Type::TEXT, Format::Text, &mut out).unwrap_err();
+        assert!(error.to_string().starts_with("parameter $1844"), "{error}");
+    }
+
+    #[test]
+    fn values_and_errors_cross_threads() {
+        fn assert_send_sync<T: Send + Sync + 'static>() {}
+        assert_send_sync::<Box<dyn ToSql>>();
+        assert_send_sync::<EncodeError>();
+        assert_eq!(size_of::<EncodeError>(), size_of::<usize>());
+    }
+}

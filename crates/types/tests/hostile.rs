@@ -1,0 +1,101 @@
+//! Any bytes, in any type, read as any Rust type: a value or an error, never a panic.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use proptest::prelude::*;
+use purepg_types::{Column, Field, Format, Oid, ToSql, Type, encode};
+
+fn types() -> Vec<Type> {
+    let mut types: Vec<Type> = (0..10_000).filter_map(Type::from_oid).collect();
+    types.push(Type::unknown(70_000));
+    types
+}
+
+fn read_as_everything(column: &Column, raw: Option<&[u8]>) {
+    let field = Field::new(column, raw);
+    macro_rules! read {
+        ($($rust:ty),*) => { $(
+            match field.decode::<$rust>() {
+                Ok(_) => assert!(raw.is_some()),
+                Err(error) => assert!(!error.to_string().is_empty()),
+            }
+        )* };
+    }
+    read! {
+        bool, i8, i16, i32, i64, u32, f32, f64, char, &str, String, Box<str>, Arc<str>, Cow<'_, str>,
+        &[u8], Vec<u8>, Box<[u8]>, Bytes, Cow<'_, [u8]>
+    }
+    if let Ok(value) = field.decode::<Option<i64>>() {
+        assert_eq!(value.is_some(), raw.is_some());
+    }
+}
+
+#[test]
+fn every_type_with_every_length() {
+    for ty in types() {
+        for format in [Format::Text, Format::Binary] {
+            let column = Column::new("a", ty.clone(), format);
+            read_as_everything(&column, None);
+            for length in 0..20 {
+                for byte in [0, b'1', b'\\', 0x80, 0xff] {
+                    read_as_everything(&column, Some(&vec![byte; length]));
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes(raw: Vec<u8>) {
+        for oid in [16, 17, 18, 20, 21, 23, 25, 26, 700, 701, 1043, 70_000] {
+            let ty = Type::from_oid(oid).unwrap_or_else(|| Type::unknown(oid));
+            for format in [Format::Text, Format::Binary] {
+                read_as_everything(&Column::new("a", ty.clone(), format), Some(&raw));
+            }
+        }
+    }
+
+    #[test]
+    fn any_oid(oid: Oid) {
+        if let Some(ty) = Type::from_oid(oid) {
+            prop_assert_eq!(ty.oid(), oid);
+        }
+        prop_assert_eq!(Type::unknown(oid).to_string(), format!("oid {oid}"));
+    }
+}
+
+#[test]
+fn every_value_to_every_type_is_written_or_refused_without_a_trace() {
+    let values: [&dyn ToSql; 14] = [
+        &true,
+        &-1_i8,
+        &i16::MIN,
+        &i32::MIN,
+        &i64::MIN,
+        &u32::MAX,
+        &f32::NAN,
+        &f64::MAX,
+        &"a\0",
+        &"é",
+        &'\u{10ffff}',
+        &b"\\",
+        &None::<i32>,
+        &Some("x"),
+    ];
+    for ty in types() {
+        for value in values {
+            for format in [Format::Text, Format::Binary] {
+                let mut out = BytesMut::from("before");
+                let result = encode(0, value, &ty, format, &mut out);
+                assert!(out.starts_with(b"before"));
+                if let Err(error) = result {
+                    assert_eq!(&out[..], b"before");
+                    assert!(error.to_string().starts_with("parameter $1 ("), "{error}");
+                }
+            }
+        }
+    }
+}
