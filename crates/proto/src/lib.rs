@@ -58,7 +58,7 @@ pub use message::backend::row_description::{Column, Columns};
 pub use message::frontend::bind::BindValues;
 pub use parameters::Parameters;
 pub use pipeline::batch::{Batch, Bind, RowShape, Target};
-pub use rows::{FieldError, Fields, Row, RowBatch, RowBatchIter, RowRef};
+pub use rows::{FieldError, Fields, Row, RowBatch, RowBatchIter, RowPlace, RowRef};
 pub use startup::{AuthMethods, Startup, Transport};
 
 /// The number that stands for a type, a table, or another object of the catalogue.

@@ -18,6 +18,10 @@ use zeroize::Zeroizing;
 pub struct Password(Zeroizing<Vec<u8>>);
 
 impl Password {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

@@ -267,7 +267,13 @@ const SCRAM_SHA_256: &str = "SCRAM-SHA-256";
 impl<'a> Context<'a> {
     fn password(&self, method: &'static str) -> Result<&'a Password, ProtocolErrorKind> {
         let missing = ProtocolErrorKind::PasswordMissing { method };
-        self.startup.password.as_ref().ok_or(missing)
+        // An empty password is none, as for libpq: a server could not tell it from one.
+        let password = self
+            .startup
+            .password
+            .as_ref()
+            .filter(|password| !password.is_empty());
+        password.ok_or(missing)
     }
 
     fn send_secret(

@@ -56,13 +56,49 @@ impl RowBatch {
     /// The rows, kept: all of them share one copy of this batch.
     pub fn rows(self) -> impl Iterator<Item = Result<Row, FieldError>> + Send {
         let batch = Arc::new(self);
-        let mut offset = 0;
-        core::iter::from_fn(move || Row::next_of(&batch, &mut offset))
+        let mut place = RowPlace::START;
+        core::iter::from_fn(move || {
+            place = batch.place_after(place)?;
+            let checked = batch.row(place).check();
+            Some(checked.map(|()| Row::shared(Arc::clone(&batch), place)))
+        })
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.taken.bytes()
+    /// Where the next row stands, from a place before it; the first row stands behind [`RowPlace::START`].
+    ///
+    /// For those who keep rows in types of their own: a place is two words, and [`row`](Self::row) lends what stands there.
+    pub fn place_after(&self, before: RowPlace) -> Option<RowPlace> {
+        let bytes = self.taken.bytes();
+        let (row, rest) = split_row(bytes.get(before.end..)?)?;
+        let end = bytes.len() - rest.len();
+        Some(RowPlace {
+            start: end - row.len(),
+            end,
+        })
     }
+
+    /// The row at a place of this batch. A place of another batch gives a row whose fields are errors, or are of no meaning.
+    #[inline]
+    pub fn row(&self, place: RowPlace) -> RowRef<'_> {
+        let bytes = self
+            .taken
+            .bytes()
+            .get(place.start..place.end)
+            .unwrap_or_default();
+        RowRef::new(bytes, &self.columns)
+    }
+}
+
+/// Where a row stands in its batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowPlace {
+    start: usize,
+    end: usize,
+}
+
+impl RowPlace {
+    /// Before the first row: no row stands here.
+    pub const START: Self = Self { start: 0, end: 0 };
 }
 
 impl<'b> IntoIterator for &'b RowBatch {

@@ -3,5 +3,5 @@
 mod batch;
 mod row;
 
-pub use batch::{RowBatch, RowBatchIter};
+pub use batch::{RowBatch, RowBatchIter, RowPlace};
 pub use row::{FieldError, Fields, Row, RowRef};

@@ -7,9 +7,8 @@ use core::fmt;
 
 use thiserror::Error;
 
-use crate::message::backend::data_row::split_row;
 use crate::message::backend::row_description::Columns;
-use crate::rows::batch::RowBatch;
+use crate::rows::batch::{RowBatch, RowPlace};
 
 /// A row that is lent by its batch.
 #[derive(Clone, Copy)]
@@ -30,8 +29,7 @@ enum Place {
     /// Within a batch, from this offset on.
     Shared {
         batch: Arc<RowBatch>,
-        start: usize,
-        end: usize,
+        place: RowPlace,
     },
     /// Alone.
     Detached(Arc<(Box<[u8]>, Arc<Columns>)>),
@@ -109,32 +107,17 @@ impl<'b> RowRef<'b> {
 }
 
 impl Row {
-    /// The row at `offset` of a batch; moves the offset behind it.
-    pub(crate) fn next_of(
-        batch: &Arc<RowBatch>,
-        offset: &mut usize,
-    ) -> Option<Result<Self, FieldError>> {
-        let bytes = batch.bytes();
-        let (row, rest) = split_row(bytes.get(*offset..)?)?;
-        let end = bytes.len() - rest.len();
-        *offset = end;
-        let checked = RowRef::new(row, batch.columns()).check();
-        let place = Place::Shared {
-            batch: Arc::clone(batch),
-            start: end - row.len(),
-            end,
-        };
-        Some(checked.map(|()| Self { place }))
+    pub(crate) fn shared(batch: Arc<RowBatch>, place: RowPlace) -> Self {
+        Self {
+            place: Place::Shared { batch, place },
+        }
     }
 
     /// The same row, lent.
     #[inline]
     pub fn as_ref(&self) -> RowRef<'_> {
         match &self.place {
-            Place::Shared { batch, start, end } => RowRef {
-                bytes: batch.bytes().get(*start..*end).unwrap_or_default(),
-                columns: batch.columns(),
-            },
+            Place::Shared { batch, place } => batch.row(*place),
             Place::Detached(alone) => RowRef {
                 bytes: &alone.0,
                 columns: &alone.1,
@@ -150,11 +133,13 @@ impl Row {
     /// Copies the row out of the chunk of memory that it arrived in, which would stay alive as long as the row does.
     #[must_use]
     pub fn detach(self) -> Self {
-        let Place::Shared { batch, start, end } = &self.place else {
+        let Place::Shared { batch, place } = &self.place else {
             return self;
         };
-        let bytes = batch.bytes().get(*start..*end).unwrap_or_default();
-        let alone = (Box::from(bytes), Arc::clone(batch.columns()));
+        let alone = (
+            Box::from(batch.row(*place).bytes),
+            Arc::clone(batch.columns()),
+        );
         Self {
             place: Place::Detached(Arc::new(alone)),
         }

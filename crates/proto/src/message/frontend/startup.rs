@@ -8,7 +8,7 @@ use crate::wire::writer::{c_string, length_prefixed};
 /// Protocol 3.0: major version in the high half, minor in the low.
 const VERSION_3_0: i32 = 3 << 16;
 
-/// Servers drop a longer one (`MAX_STARTUP_PACKET_LENGTH`).
+/// Servers drop a longer one: `MAX_STARTUP_PACKET_LENGTH`, which does not count the length word.
 const MAX_STARTUP: usize = 10_000;
 
 /// Appends the message: pairs of names and values, ended by a NUL.
@@ -29,7 +29,7 @@ pub(crate) fn write<'a>(
             c_string(out, "start-up parameter", value)?;
         }
         out.put_u8(0);
-        match out.len() - start {
+        match out.len() - start - 4 {
             length if length > MAX_STARTUP => Err(UsageError::StartupTooLong { length }),
             _ => Ok(()),
         }
@@ -64,7 +64,7 @@ mod tests {
         let mut out = BytesMut::new();
         let long: String = core::iter::repeat_n('x', 10_000).collect();
         let error = write(&mut out, [("user", long.as_str())].into_iter()).unwrap_err();
-        assert_eq!(error, UsageError::StartupTooLong { length: 10_015 });
+        assert_eq!(error, UsageError::StartupTooLong { length: 10_011 });
         assert!(out.is_empty());
     }
 }
