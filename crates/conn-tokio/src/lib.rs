@@ -1,4 +1,19 @@
 //! PostgreSQL client for tokio, on purepg's sans-IO core.
+//!
+//! ```no_run
+//! use purepg_conn_tokio::{Config, connect};
+//!
+//! # async fn example() -> Result<(), purepg_conn_tokio::Error> {
+//! let config = Config::new("localhost", "postgres").password("secret");
+//! let mut conn = connect(&config).await?;
+//! let sum: i32 = conn.fetch_scalar("select $1::int4 + 1", (41,)).await?;
+//! assert_eq!(sum, 42);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything here is that of `purepg-conn`, with its stream filled in: [`Connection`] has the queries, [`Config`] says where to
+//! connect to. `purepg-conn-async-std` exports the same names.
 
 #![warn(
     clippy::unwrap_used,
@@ -6,3 +21,86 @@
     clippy::indexing_slicing,
     clippy::panic
 )]
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
+
+pub use purepg_conn::*;
+
+/// A connection over a socket of tokio's.
+pub type Connection = purepg_conn::Connection<Socket>;
+
+/// The rows of a query on such a connection.
+pub type RowStream<'c> = purepg_conn::RowStream<'c, Socket>;
+
+/// A TCP or a Unix socket.
+#[cfg(unix)]
+pub type Socket = futures_util::future::Either<Compat<TcpStream>, Compat<tokio::net::UnixStream>>;
+
+/// A TCP socket.
+#[cfg(not(unix))]
+pub type Socket = Compat<TcpStream>;
+
+/// Opens a connection. Needs a tokio runtime with IO and time enabled.
+///
+/// # Errors
+/// As [`purepg_conn::connect`].
+///
+/// # Cancel safety
+/// Dropping the future closes the socket.
+pub async fn connect(config: &Config) -> Result<Connection, Error> {
+    purepg_conn::connect(Arc::new(Tokio), config).await
+}
+
+/// tokio, as the driver needs it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tokio;
+
+impl Runtime for Tokio {
+    type Stream = Socket;
+
+    fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<Socket>> {
+        let endpoint = endpoint.clone();
+        Box::pin(async move {
+            match endpoint {
+                Endpoint::Tcp(address) => {
+                    let stream = TcpStream::connect(address).await?;
+                    stream.set_nodelay(true)?;
+                    Ok(tcp(stream))
+                }
+                #[cfg(unix)]
+                Endpoint::Unix(path) => {
+                    let stream = tokio::net::UnixStream::connect(path).await?;
+                    Ok(Socket::Right(stream.compat()))
+                }
+                _ => Err(io::ErrorKind::Unsupported.into()),
+            }
+        })
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn run_blocking(&self, job: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
+        let job = tokio::task::spawn_blocking(job);
+        Box::pin(async move {
+            // A job that panicked, or that a runtime shutting down let go of, left no result: the driver sees that.
+            let _ = job.await;
+        })
+    }
+}
+
+#[cfg(unix)]
+fn tcp(stream: TcpStream) -> Socket {
+    Socket::Left(stream.compat())
+}
+
+#[cfg(not(unix))]
+fn tcp(stream: TcpStream) -> Socket {
+    stream.compat()
+}

@@ -1,4 +1,8 @@
 //! An async PostgreSQL connection over any `AsyncRead` and `AsyncWrite`.
+//!
+//! This is the driver that the adapters for tokio and async-std share. Applications use one of these: `purepg-conn-tokio` or
+//! `purepg-conn-async-std`, which export everything here under the same names. This crate itself is for those who bring a runtime of
+//! their own: implement [`Runtime`] and call [`connect`].
 
 #![warn(
     clippy::unwrap_used,
@@ -7,13 +11,35 @@
     clippy::panic
 )]
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "only a server's error shows one")
-)]
 mod caret;
+mod columns;
 mod config;
+mod connect;
+mod connection;
+mod error;
+mod inbox;
+mod query;
+mod row;
+mod runtime;
+mod statement;
+mod stream;
 
 pub use config::{
     Address, AuthMethod, AuthMethods, Config, ConfigError, ProtocolVersion, Settings, SslMode,
 };
+pub use connect::connect;
+pub use connection::Connection;
+pub use error::{DatabaseError, Error, UsageError};
+pub use purepg_proto::{
+    Diagnostics, Notice, Notification, Parameters, ProtocolError, ProtocolErrorKind, ServerError,
+    Severity, TransactionStatus,
+};
+pub use purepg_types::{
+    BoxError, Column, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Field, Fields,
+    Format, FromRow, FromSql, IsNull, Kind, Oid, Params, ToSql, Type, ValueError,
+};
+pub use query::{IntoQuery, Query};
+pub use row::{Row, RowBatch, RowBatchIter, RowIndex, RowRef};
+pub use runtime::{BoxFuture, Endpoint, Runtime};
+pub use statement::Statement;
+pub use stream::RowStream;

@@ -111,7 +111,6 @@ impl Settings {
         }
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "only authentication reads it"))]
     pub(crate) fn password(&self) -> Option<&str> {
         self.password.as_ref().map(|password| password.0.as_str())
     }

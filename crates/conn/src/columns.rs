@@ -1,0 +1,80 @@
+//! The columns of a result, as rows need them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use purepg_proto::Oid;
+use purepg_types::{Column, DecodeError, Format, Type};
+
+/// Up to so many columns are searched from front to back; beyond that an index pays.
+pub(crate) const FEW: usize = 16;
+
+/// Columns with their types, shared by all rows of a result.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    /// As the core knows them.
+    core: Arc<purepg_proto::Columns>,
+    list: Box<[Column]>,
+    by_name: OnceLock<HashMap<Box<str>, usize>>,
+}
+
+impl Columns {
+    pub(crate) fn new(core: Arc<purepg_proto::Columns>) -> Arc<Self> {
+        let columns = core.iter().map(|column| {
+            let format = match column.format() {
+                purepg_proto::Format::Text => Format::Text,
+                purepg_proto::Format::Binary => Format::Binary,
+            };
+            Column::new(column.name(), type_of(column.type_oid()), format)
+        });
+        Arc::new(Self {
+            list: columns.collect(),
+            core: Arc::clone(&core),
+            by_name: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn core(&self) -> &Arc<purepg_proto::Columns> {
+        &self.core
+    }
+
+    pub(crate) fn as_slice(&self) -> &[Column] {
+        &self.list
+    }
+
+    /// The place of a column. Of several with one name it is the last, as in a map of the row.
+    pub(crate) fn find(&self, name: &str) -> Result<usize, DecodeError> {
+        let found = if self.list.len() <= FEW {
+            self.list.iter().rposition(|column| column.name() == name)
+        } else {
+            self.index().get(name).copied()
+        };
+        found.ok_or_else(|| {
+            let names: Vec<String> = self
+                .list
+                .iter()
+                .take(FEW)
+                .map(|column| format!("{:?}", column.name()))
+                .collect();
+            let more = if self.list.len() > FEW { ", …" } else { "" };
+            DecodeError::no_such_column(format!(
+                "there is no column {name:?}; there are {}{more}",
+                names.join(", ")
+            ))
+        })
+    }
+
+    fn index(&self) -> &HashMap<Box<str>, usize> {
+        self.by_name.get_or_init(|| {
+            let names = self.list.iter().enumerate();
+            names
+                .map(|(i, column)| (Box::from(column.name()), i))
+                .collect()
+        })
+    }
+}
+
+/// The type behind a number; one that is not built in is known by its number alone.
+pub(crate) fn type_of(oid: Oid) -> Type {
+    Type::from_oid(oid).unwrap_or_else(|| Type::unknown(oid))
+}

@@ -1,0 +1,240 @@
+//! The only code that touches the socket.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_io::{AsyncRead, AsyncWrite};
+use purepg_proto::{
+    Closed, Event, OpId, Outcome, ProtocolError, ProtocolErrorKind, Reply, ServerError,
+};
+
+use crate::connection::Connection;
+use crate::error::Error;
+
+/// So many events are handed out in a row before others get their turn: a server that sends without end starves nobody.
+const EVENTS_PER_TURN: u32 = 128;
+
+/// After a failed write so many bytes are read to learn why: the server's last words come first.
+const LAST_WORDS: usize = 1 << 20;
+
+/// What is known of the stream, the core aside.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    needs_flush: bool,
+    write_error: Option<Arc<io::Error>>,
+    read_error: Option<Arc<io::Error>>,
+    read_after_write_error: usize,
+    events: u32,
+    end: Option<End>,
+}
+
+/// Why the connection ended; told as often as somebody asks.
+#[derive(Clone, Debug)]
+pub(super) enum End {
+    Terminated,
+    Fatal(ServerError),
+    Protocol(ProtocolError),
+    Io {
+        context: &'static str,
+        source: Arc<io::Error>,
+    },
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// The next event that belongs to somebody. First what is known already, then what waits to be sent, then what comes: reading goes
+    /// on while writing is blocked, or two peers that only write would wait for each other.
+    pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
+        loop {
+            match std::task::ready!(self.poll_event_unless(cx, |_| false)) {
+                Ok(Some(event)) => return Poll::Ready(Ok(event)),
+                Ok(None) => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// The same, but `None` once everything known is handed out and `enough` says so.
+    fn poll_event_unless(
+        &mut self,
+        cx: &mut Context<'_>,
+        enough: impl Fn(&purepg_proto::Connection) -> bool,
+    ) -> Poll<Result<Option<Event>, Error>> {
+        loop {
+            if self.link.events >= EVENTS_PER_TURN {
+                self.link.events = 0;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            match self.core.next_event() {
+                Ok(Some(event)) => {
+                    self.link.events += 1;
+                    match event {
+                        Event::Unsolicited(fact) => self.inbox.push(fact),
+                        Event::Closed(reason) => self.note_end(reason),
+                        event => return Poll::Ready(Ok(Some(event))),
+                    }
+                    continue;
+                }
+                Ok(None) if enough(&self.core) => return Poll::Ready(Ok(None)),
+                Ok(None) => {}
+                Err(_) => return Poll::Ready(Err(self.ended())),
+            }
+            let sent = self.poll_write(cx);
+            let received = self.poll_read(cx);
+            if !sent && !received {
+                self.link.events = 0;
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Sends what waits; true when that may have changed something.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut progress = false;
+        while self.core.wants_write() && self.link.write_error.is_none() {
+            match Pin::new(&mut self.stream).poll_write(cx, self.core.output()) {
+                Poll::Ready(Ok(0)) => self.write_failed(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(n)) => {
+                    self.core.output_sent(n);
+                    self.link.needs_flush = true;
+                    progress = true;
+                }
+                Poll::Ready(Err(error)) => self.write_failed(error),
+                Poll::Pending => return progress,
+            }
+        }
+        if self.link.needs_flush && self.link.write_error.is_none() {
+            match Pin::new(&mut self.stream).poll_flush(cx) {
+                Poll::Ready(Ok(())) => self.link.needs_flush = false,
+                Poll::Ready(Err(error)) => self.write_failed(error),
+                Poll::Pending => {}
+            }
+        }
+        progress
+    }
+
+    /// Reads once; true when something came, be it the end.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.core.wants_read() {
+            return false;
+        }
+        let space = self.core.recv_space();
+        match Pin::new(&mut self.stream).poll_read(cx, space) {
+            Poll::Ready(Ok(0)) => self.core.recv_eof(),
+            Poll::Ready(Ok(n)) => {
+                self.core.recv_filled(n);
+                if self.link.write_error.is_some() {
+                    self.link.read_after_write_error += n;
+                    if self.link.read_after_write_error > LAST_WORDS {
+                        self.core.recv_eof();
+                    }
+                }
+            }
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Poll::Ready(Err(error)) => {
+                self.link.read_error = Some(Arc::new(error));
+                self.core.recv_eof();
+            }
+            Poll::Pending => return false,
+        }
+        true
+    }
+
+    fn write_failed(&mut self, error: io::Error) {
+        if error.kind() != io::ErrorKind::Interrupted {
+            self.link.write_error = Some(Arc::new(error));
+        }
+    }
+
+    fn note_end(&mut self, reason: Closed) {
+        let link = &mut self.link;
+        link.end = Some(match reason {
+            Closed::Terminated => End::Terminated,
+            Closed::Fatal(error) => End::Fatal(error),
+            Closed::Protocol(error) => {
+                let eof = matches!(error.kind(), ProtocolErrorKind::UnexpectedEof { .. });
+                // A reset that follows a failed write says less than the write's own error.
+                let socket = link
+                    .write_error
+                    .take()
+                    .map(|error| ("writing to the server", error));
+                let socket = socket.or_else(|| {
+                    link.read_error
+                        .take()
+                        .map(|e| ("reading from the server", e))
+                });
+                match socket {
+                    Some((context, source)) if eof => End::Io { context, source },
+                    _ => End::Protocol(error),
+                }
+            }
+            _ => End::Terminated,
+        });
+    }
+
+    /// What ended the connection.
+    pub(super) fn ended(&self) -> Error {
+        match self.link.end.clone() {
+            Some(End::Fatal(error)) => Error::database(error, None),
+            Some(End::Protocol(error)) => error.into(),
+            Some(End::Io { context, source }) => Error::Io { context, source },
+            Some(End::Terminated) | None => Error::Closed,
+        }
+    }
+
+    /// The next answer to `op`. Where the connection ends first, the error is what ended it.
+    pub(super) fn poll_reply(
+        &mut self,
+        cx: &mut Context<'_>,
+        op: OpId,
+    ) -> Poll<Result<Reply, Error>> {
+        loop {
+            match std::task::ready!(self.poll_event(cx))? {
+                // The reason is still to come.
+                Event::Reply(_, Reply::Finished(Outcome::Lost)) => {}
+                Event::Reply(id, reply) if id == op => {
+                    if matches!(reply, Reply::ObjectClosed) {
+                        self.unconfirmed.pop_front();
+                    }
+                    return Poll::Ready(Ok(reply));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) async fn reply(&mut self, op: OpId) -> Result<Reply, Error> {
+        poll_fn(|cx| self.poll_reply(cx, op)).await
+    }
+
+    /// Ready when nothing is under way any more, so that facts are facts.
+    pub(super) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            match std::task::ready!(self.poll_event_unless(cx, |core| core.in_flight() == 0))? {
+                Some(_) => {}
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+
+    /// Ready when everything was sent, or nothing can be sent any more.
+    pub(super) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let sent = self.poll_event_unless(cx, |core| !core.wants_write());
+            match std::task::ready!(sent) {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(_) => return Poll::Ready(()),
+            }
+        }
+        if self.link.needs_flush {
+            // A failure shows when the stream is closed.
+            let _ = std::task::ready!(Pin::new(&mut self.stream).poll_flush(cx));
+            self.link.needs_flush = false;
+        }
+        Poll::Ready(())
+    }
+}

@@ -1,0 +1,207 @@
+//! The connection: its facts, and what is done with the whole of it.
+
+mod drive;
+mod execute;
+mod queries;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_io::{AsyncRead, AsyncWrite};
+use purepg_proto::{Notice, Notification, Parameters, TransactionStatus};
+
+use crate::error::Error;
+use crate::inbox::Inbox;
+use crate::runtime::{Endpoint, Runtime};
+use crate::statement::Closing;
+
+pub(crate) use execute::Cursor;
+
+/// A connection to a PostgreSQL server, over a stream `S`.
+///
+/// One query at a time: a query borrows the connection until it is over, so two at once do not compile. There is no background task:
+/// bytes move while somebody waits for something.
+///
+/// # Cancel safety
+///
+/// A future or a stream of this type may be dropped at any moment, at no cost: the next call reads past what is left of it. What was
+/// dropped before any byte of it was sent never happens; otherwise the server may still carry it out, once.
+pub struct Connection<S> {
+    core: purepg_proto::Connection,
+    stream: S,
+    runtime: Arc<dyn Runtime<Stream = S>>,
+    endpoint: Endpoint,
+    link: drive::Link,
+    inbox: Inbox,
+    /// Statements that nobody needs any more, shared with their handles.
+    closing: Arc<Closing>,
+    /// Those whose Close was written but not answered.
+    unconfirmed: VecDeque<String>,
+}
+
+/// Facts.
+impl<S> Connection<S> {
+    /// True when the connection is open and nothing is under way. What an abandoned query left makes it false until the next call has
+    /// read past it.
+    pub fn is_ready(&self) -> bool {
+        self.core.is_open() && self.core.in_flight() == 0
+    }
+
+    /// True in a transaction block, a failed one included.
+    pub fn in_transaction(&self) -> bool {
+        self.core.transaction_status() != TransactionStatus::Idle
+    }
+
+    /// Where the session stands.
+    pub fn transaction_status(&self) -> TransactionStatus {
+        self.core.transaction_status()
+    }
+
+    /// True once the connection has ended, for whatever reason: it cannot be used again.
+    pub fn is_dead(&self) -> bool {
+        self.core.is_dead()
+    }
+
+    /// A run-time parameter that the server reports, such as `server_version`.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.core.parameter(name)
+    }
+
+    /// All run-time parameters that the server reports. It costs a reference count, and is a snapshot.
+    pub fn parameters(&self) -> Parameters {
+        self.core.parameters().clone()
+    }
+
+    /// The time zone of the session, as the server names it.
+    pub fn server_timezone(&self) -> Option<&str> {
+        self.core.parameter("TimeZone")
+    }
+
+    /// The server process behind this connection. Poolers may name none.
+    pub fn process_id(&self) -> Option<i32> {
+        self.core
+            .cancel_key()
+            .map(purepg_proto::CancelKey::process_id)
+    }
+
+    /// Where the connection leads.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The oldest notice or warning that nobody has taken. At most 1,000 wait; older ones are [dropped](Self::dropped_messages).
+    pub fn take_notice(&mut self) -> Option<Notice> {
+        self.inbox.take_notice()
+    }
+
+    /// How many notices and notifications were dropped because 1,000 waited already.
+    pub fn dropped_messages(&self) -> u64 {
+        self.inbox.dropped()
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(crate) fn new(
+        core: purepg_proto::Connection,
+        stream: S,
+        runtime: Arc<dyn Runtime<Stream = S>>,
+        endpoint: Endpoint,
+    ) -> Self {
+        Self {
+            core,
+            stream,
+            runtime,
+            endpoint,
+            link: drive::Link::default(),
+            inbox: Inbox::default(),
+            closing: Arc::default(),
+            unconfirmed: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn core_mut(&mut self) -> &mut purepg_proto::Connection {
+        &mut self.core
+    }
+
+    fn closing(&self) -> &Arc<Closing> {
+        &self.closing
+    }
+
+    pub(crate) fn runtime(&self) -> &Arc<dyn Runtime<Stream = S>> {
+        &self.runtime
+    }
+
+    /// Asks the server whether it is there, and waits for its answer.
+    ///
+    /// # Errors
+    /// What ended the connection, if it has ended.
+    ///
+    /// # Cancel safety
+    /// Dropping the future costs nothing.
+    pub async fn ping(&mut self) -> Result<(), Error> {
+        self.begin()?;
+        let op = self.operation(|batch| {
+            batch.sync();
+        })?;
+        self.finish(op, None).await
+    }
+
+    /// The next notification of a channel that the session listens to (`LISTEN name`): one that arrived earlier, or one to come. At
+    /// most 1,000 wait; older ones are [dropped](Self::dropped_messages).
+    ///
+    /// # Errors
+    /// What ended the connection, if it ends.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no notification.
+    pub async fn notification(&mut self) -> Result<Notification, Error> {
+        self.begin()?;
+        loop {
+            if let Some(notification) = self.inbox.take_notification() {
+                return Ok(notification);
+            }
+            poll_fn(|cx| self.poll_notified(cx)).await?;
+        }
+    }
+
+    fn poll_notified(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while !self.inbox.has_notification() {
+            ready!(self.poll_event(cx))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Says good-bye and closes the stream. What an abandoned query left is not waited for.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the stream without the good-bye.
+    pub async fn close(mut self) -> Result<(), Error> {
+        self.core.abandon_all();
+        self.core.terminate();
+        poll_fn(|cx| {
+            ready!(self.poll_sent(cx));
+            let closed = ready!(Pin::new(&mut self.stream).poll_close(cx));
+            Poll::Ready(closed.map_err(|error| Error::io("closing the connection", error)))
+        })
+        .await
+    }
+}
+
+/// No secret: neither values nor the cancel key.
+impl<S> fmt::Debug for Connection<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("endpoint", &self.endpoint)
+            .field("process_id", &self.process_id())
+            .field("transaction_status", &self.core.transaction_status())
+            .field("dead", &self.core.is_dead())
+            .finish_non_exhaustive()
+    }
+}

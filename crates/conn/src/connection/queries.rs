@@ -1,0 +1,184 @@
+//! Queries, from the most eager to the laziest.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use futures_io::{AsyncRead, AsyncWrite};
+use purepg_proto::Target;
+use purepg_types::{FromSql, Params};
+
+use crate::connection::execute::with_best_formats;
+use crate::connection::{Connection, Cursor};
+use crate::error::Error;
+use crate::query::IntoQuery;
+use crate::row::{KeptRows, Row, RowBatch};
+use crate::statement::{Name, Statement};
+use crate::stream::RowStream;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// All rows.
+    ///
+    /// Of a string of several statements these are the rows of the only one that returns any.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when the server refuses or fails it, [`Error::Encode`] for a parameter that does not fit its type (nothing
+    /// was run then), [`Error::TooManyResults`] when several statements return rows, and what ends a connection.
+    ///
+    /// # Cancel safety
+    /// Dropping the future costs the connection nothing; the statement may be carried out all the same.
+    pub async fn fetch<'q, P: Params>(
+        &mut self,
+        query: impl IntoQuery<'q> + Send,
+        params: P,
+    ) -> Result<Vec<Row>, Error> {
+        let mut cursor = self.start(query.into_query(), &params).await?;
+        let mut rows = Vec::new();
+        while let Some(batch) = self.next_rows(&mut cursor).await? {
+            rows.reserve(batch.len());
+            let mut kept = KeptRows::new(batch);
+            while let Some(row) = kept.next() {
+                match row {
+                    Ok(row) => rows.push(row),
+                    Err(error) => return Err(self.settled(error).await),
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The first row; the others are discarded.
+    ///
+    /// # Errors
+    /// [`Error::NoRows`] when there is none; otherwise as [`fetch`](Self::fetch).
+    ///
+    /// # Cancel safety
+    /// As [`fetch`](Self::fetch).
+    pub async fn fetch_one<'q, P: Params>(
+        &mut self,
+        query: impl IntoQuery<'q> + Send,
+        params: P,
+    ) -> Result<Row, Error> {
+        self.fetch_optional(query, params)
+            .await?
+            .ok_or(Error::NoRows)
+    }
+
+    /// The first row, if there is one; the others are discarded.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    ///
+    /// # Cancel safety
+    /// As [`fetch`](Self::fetch).
+    pub async fn fetch_optional<'q, P: Params>(
+        &mut self,
+        query: impl IntoQuery<'q> + Send,
+        params: P,
+    ) -> Result<Option<Row>, Error> {
+        let mut cursor = self.start(query.into_query(), &params).await?;
+        let mut first = None;
+        while let Some(batch) = self.next_rows(&mut cursor).await? {
+            if first.is_none() {
+                match KeptRows::new(batch).next().transpose() {
+                    Ok(row) => first = row,
+                    Err(error) => return Err(self.settled(error).await),
+                }
+            }
+        }
+        Ok(first)
+    }
+
+    /// The first column of the first row.
+    ///
+    /// # Errors
+    /// [`Error::NoRows`] when there is no row, [`Error::Decode`] when the value is not one of the type that was asked for; otherwise
+    /// as [`fetch`](Self::fetch).
+    ///
+    /// # Cancel safety
+    /// As [`fetch`](Self::fetch).
+    pub async fn fetch_scalar<'q, T, P: Params>(
+        &mut self,
+        query: impl IntoQuery<'q> + Send,
+        params: P,
+    ) -> Result<T, Error>
+    where
+        T: for<'r> FromSql<'r>,
+    {
+        self.fetch_one(query, params).await?.get(0)
+    }
+
+    /// Runs it, discards its rows, and returns the number of rows that it counted: selected, inserted, updated, deleted, copied. 0 for
+    /// a command that counts none; of several statements the last one's.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch), but that any number of statements may return rows.
+    ///
+    /// # Cancel safety
+    /// As [`fetch`](Self::fetch).
+    pub async fn execute<'q, P: Params>(
+        &mut self,
+        query: impl IntoQuery<'q> + Send,
+        params: P,
+    ) -> Result<u64, Error> {
+        let mut cursor = self.start(query.into_query(), &params).await?;
+        let discarded = loop {
+            match self.next_rows(&mut cursor).await {
+                Ok(Some(_)) => {}
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        match discarded {
+            Ok(()) | Err(Error::TooManyResults) => Ok(cursor.row_count()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Rows as they arrive. The server is not asked for more than somebody takes: what is not taken waits in the socket.
+    ///
+    /// It returns when the server has accepted the statement: a mistake in it is reported here, not by the first row.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch); what happens amid the rows is reported by the stream.
+    ///
+    /// # Cancel safety
+    /// Dropping the future or the stream costs the connection nothing: the next call reads past what is left.
+    pub async fn query<'q, P: Params>(
+        &mut self,
+        query: impl IntoQuery<'q> + Send,
+        params: P,
+    ) -> Result<RowStream<'_, S>, Error> {
+        let cursor = self.start(query.into_query(), &params).await?;
+        Ok(RowStream::new(self, cursor))
+    }
+
+    /// Has the server parse a statement, to be run again and again without that work.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    ///
+    /// # Cancel safety
+    /// Dropping the future costs nothing: should the server have parsed the statement, it is closed with the next thing that is sent.
+    pub async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
+        self.begin()?;
+        // Its drop closes the statement, wherever this future ends.
+        let name = Name::unique(self.closing());
+        let op = self.operation(|batch| {
+            batch
+                .parse(name.as_str(), sql, &[])
+                .describe(Target::Statement(name.as_str()))
+                .sync();
+        })?;
+        let sql: Arc<str> = sql.into();
+        let described = self.described(op, &sql).await?;
+        let columns = described.columns.map(|columns| with_best_formats(&columns));
+        Ok(Statement::new(name, sql, &described.params, columns))
+    }
+
+    async fn next_rows(&mut self, cursor: &mut Cursor) -> Result<Option<RowBatch>, Error> {
+        match poll_fn(|cx| self.poll_rows(cursor, cx)).await {
+            Ok(rows) => Ok(rows),
+            Err(error) => Err(self.settled(error).await),
+        }
+    }
+}

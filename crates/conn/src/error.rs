@@ -1,0 +1,251 @@
+//! Everything that can go wrong, by what one can do about it.
+
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use purepg_proto::{ProtocolError, ProtocolErrorKind, ServerError};
+use purepg_types::{DecodeError, EncodeError};
+use thiserror::Error as ThisError;
+
+use crate::caret::caret;
+use crate::config::ConfigError;
+
+/// Why something could not be done.
+#[derive(Debug, ThisError)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server reported an error: [`DatabaseError::is_recoverable`] tells whether the connection lives on.
+    #[error(transparent)]
+    Database(Box<DatabaseError>),
+    /// The server broke the protocol, or asked for what is not allowed here. The connection has ended.
+    #[error("protocol error: {0}")]
+    Protocol(ProtocolError),
+    /// A call that cannot be honoured. The connection is unharmed.
+    #[error(transparent)]
+    Usage(Box<UsageError>),
+    /// The socket failed. The connection has ended.
+    #[error("{context}: {source}")]
+    Io {
+        /// What was being done.
+        context: &'static str,
+        /// What the socket said.
+        source: Arc<io::Error>,
+    },
+    /// The configuration makes no sense, or needs what this version does not have.
+    #[error(transparent)]
+    Config(Box<ConfigError>),
+    /// The server asks for a password, and the configuration has none.
+    #[error("the server asks for a password ({method}), and none was given")]
+    MissingPassword {
+        /// How the server asked: `password`, `md5` or `scram-sha-256`.
+        method: &'static str,
+    },
+    /// The server does not accept the password.
+    #[error("wrong password: {0}")]
+    InvalidPassword(Box<DatabaseError>),
+    /// A row was wanted, and there is none.
+    #[error("the query returned no rows")]
+    NoRows,
+    /// A string of statements gave a second set of rows.
+    #[error("more than one statement returned rows: use `lowlevel_query` to take them one by one")]
+    TooManyResults,
+    /// A value of a row cannot be read as the type that was asked for.
+    #[error(transparent)]
+    Decode(DecodeError),
+    /// A parameter cannot be written as the type that the statement has for it.
+    #[error(transparent)]
+    Encode(EncodeError),
+    /// It took longer than allowed.
+    #[error("timed out while {doing}")]
+    Timeout {
+        /// What was being done.
+        doing: &'static str,
+    },
+    /// Something before it in the same segment failed, so the server did not look at it.
+    #[error("aborted: something before it failed")]
+    Aborted,
+    /// The connection has ended before, in good order.
+    #[error("the connection is closed")]
+    Closed,
+}
+
+/// An error that the server reported, and the statement that it is about.
+///
+/// It derefs to what the server said. `Display` shows severity, message and SQLSTATE, then what the server added, and where it gave a
+/// position, that line of the statement with a caret under the fault.
+#[derive(Clone, Debug)]
+pub struct DatabaseError {
+    error: ServerError,
+    statement: Option<Arc<str>>,
+}
+
+/// What a caller got wrong.
+#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
+#[non_exhaustive]
+pub enum UsageError {
+    /// The core refuses it.
+    #[error(transparent)]
+    Core(#[from] purepg_proto::UsageError),
+    /// Another number of parameters than the statement has.
+    #[error("the statement takes {expected} parameters, not {given}")]
+    ParameterCount {
+        /// Parameters of the statement.
+        expected: usize,
+        /// Parameters given.
+        given: usize,
+    },
+    /// A statement that another connection prepared.
+    #[error("the statement was prepared on another connection")]
+    ForeignStatement,
+    /// A `COPY` where rows were expected.
+    #[error("COPY TO STDOUT gives data, not rows")]
+    CopyOut,
+}
+
+impl Error {
+    /// What the server said, where it said something.
+    pub fn server(&self) -> Option<&ServerError> {
+        match self {
+            Self::Database(error) | Self::InvalidPassword(error) => Some(&error.error),
+            _ => None,
+        }
+    }
+
+    /// The SQLSTATE, where the server gave one.
+    pub fn sqlstate(&self) -> Option<&str> {
+        self.server()?.sqlstate()
+    }
+
+    /// True when the connection it happened on can still be used.
+    pub fn is_recoverable(&self) -> bool {
+        match self {
+            Self::Database(error) => error.is_recoverable(),
+            Self::Usage(_)
+            | Self::NoRows
+            | Self::TooManyResults
+            | Self::Decode(_)
+            | Self::Encode(_)
+            | Self::Aborted => true,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn database(error: ServerError, statement: Option<Arc<str>>) -> Self {
+        Self::Database(Box::new(DatabaseError { error, statement }))
+    }
+
+    pub(crate) fn io(context: &'static str, source: io::Error) -> Self {
+        let source = Arc::new(source);
+        Self::Io { context, source }
+    }
+
+    /// What a server said to somebody who wants in.
+    pub(crate) fn refused(error: Box<DatabaseError>) -> Self {
+        if error.sqlstate() == Some("28P01") {
+            Self::InvalidPassword(error)
+        } else {
+            Self::Database(error)
+        }
+    }
+}
+
+impl DatabaseError {
+    /// The statement, where it is known which one it was.
+    pub fn statement(&self) -> Option<&str> {
+        self.statement.as_deref()
+    }
+
+    /// True when the connection lives on: the severity is neither FATAL nor PANIC.
+    pub fn is_recoverable(&self) -> bool {
+        !self.error.is_fatal()
+    }
+}
+
+impl Deref for DatabaseError {
+    type Target = ServerError;
+
+    fn deref(&self) -> &ServerError {
+        &self.error
+    }
+}
+
+impl std::error::Error for DatabaseError {}
+
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = &self.error;
+        error.fmt(f)?;
+        // The position is in the statement that the server made up, or in ours.
+        let own = self.statement.as_deref().zip(error.position());
+        let (sql, position) = error
+            .internal_query()
+            .zip(error.internal_position())
+            .or(own)
+            .unzip();
+        if let Some(caret) = sql
+            .zip(position)
+            .and_then(|(sql, position)| caret(sql, position))
+        {
+            write!(f, "\n{caret}")?;
+        }
+        let more = [
+            ("DETAIL", error.detail()),
+            ("HINT", error.hint()),
+            ("CONTEXT", error.context()),
+        ];
+        for (label, text) in more {
+            if let Some(text) = text {
+                write!(f, "\n{label}: {text}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<ProtocolError> for Error {
+    fn from(error: ProtocolError) -> Self {
+        match error.kind() {
+            ProtocolErrorKind::PasswordMissing { method } => Self::MissingPassword { method },
+            ProtocolErrorKind::Ended => Self::Closed,
+            _ => Self::Protocol(error),
+        }
+    }
+}
+
+impl From<UsageError> for Error {
+    fn from(error: UsageError) -> Self {
+        Self::Usage(Box::new(error))
+    }
+}
+
+impl From<purepg_proto::UsageError> for Error {
+    fn from(error: purepg_proto::UsageError) -> Self {
+        match error {
+            purepg_proto::UsageError::Ended | purepg_proto::UsageError::Terminating => Self::Closed,
+            error => UsageError::Core(error).into(),
+        }
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(Box::new(error))
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
+}
+
+impl From<EncodeError> for Error {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}
+
+/// It is returned from everything.
+const _: () = assert!(size_of::<Error>() <= 32);

@@ -1,0 +1,91 @@
+//! What to run, and how.
+
+use std::borrow::Cow;
+
+use crate::statement::Statement;
+
+/// A statement, by its text or prepared, and how it is to be run.
+///
+/// Text without parameters and without a row limit goes as one simple query, and may then be several statements; anything else goes
+/// through the extended protocol.
+#[derive(Clone, Debug)]
+pub struct Query<'q> {
+    pub(crate) what: What<'q>,
+    pub(crate) max_rows: Option<u32>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum What<'q> {
+    Text(Cow<'q, str>),
+    Prepared(Cow<'q, Statement>),
+}
+
+/// What can be run: text, a prepared statement, or a [`Query`] of one of them.
+pub trait IntoQuery<'q> {
+    /// As a query.
+    fn into_query(self) -> Query<'q>;
+}
+
+impl<'q> Query<'q> {
+    /// A query of a text.
+    pub fn new(sql: impl Into<Cow<'q, str>>) -> Self {
+        Self {
+            what: What::Text(sql.into()),
+            max_rows: None,
+        }
+    }
+
+    /// At most so many rows, from 1 to `i32::MAX`: the server makes no more. The row count is then the number of rows delivered.
+    /// Anything else is refused when the query is run.
+    #[must_use]
+    pub fn max_rows(mut self, max_rows: u32) -> Self {
+        self.max_rows = Some(max_rows);
+        self
+    }
+}
+
+impl<'q> IntoQuery<'q> for Query<'q> {
+    fn into_query(self) -> Self {
+        self
+    }
+}
+
+impl<'q> IntoQuery<'q> for &'q Query<'q> {
+    fn into_query(self) -> Query<'q> {
+        let what = match &self.what {
+            What::Text(sql) => What::Text(Cow::Borrowed(sql)),
+            What::Prepared(statement) => What::Prepared(Cow::Borrowed(statement)),
+        };
+        Query {
+            what,
+            max_rows: self.max_rows,
+        }
+    }
+}
+
+impl<'q> IntoQuery<'q> for &'q str {
+    fn into_query(self) -> Query<'q> {
+        Query::new(self)
+    }
+}
+
+impl<'q> IntoQuery<'q> for &'q String {
+    fn into_query(self) -> Query<'q> {
+        Query::new(self.as_str())
+    }
+}
+
+impl<'q> IntoQuery<'q> for String {
+    fn into_query(self) -> Query<'q> {
+        Query::new(self)
+    }
+}
+
+impl<'q> IntoQuery<'q> for &'q Statement {
+    fn into_query(self) -> Query<'q> {
+        Query {
+            what: What::Prepared(Cow::Borrowed(self)),
+            max_rows: None,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What a runtime has to do: three things, and nothing of the protocol.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_io::{AsyncRead, AsyncWrite};
+
+/// A future behind a pointer, as an object-safe trait needs it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One place to connect to: a name was resolved already.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// An address and a port.
+    Tcp(SocketAddr),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+/// What the driver needs of a runtime. The adapters for tokio and async-std implement it; for another runtime it takes some fifty
+/// lines.
+///
+/// Dropping a future that one of these methods returned must give up what it was doing; for a blocking job it is enough to let go of
+/// it, the job notices by itself.
+pub trait Runtime: Send + Sync + 'static {
+    /// What carries the bytes.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Opens a stream, with what makes small messages go out at once (`TCP_NODELAY`).
+    ///
+    /// # Errors
+    /// Those of the socket; a kind of endpoint that the platform does not have is [`io::ErrorKind::Unsupported`].
+    fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<Self::Stream>>;
+
+    /// Is ready after `duration`.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// Runs a job that takes a while (a name to resolve, a key to derive) where it blocks nobody; is ready when it is done.
+    fn run_blocking(&self, job: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()>;
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
+}
