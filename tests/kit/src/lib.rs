@@ -1,1 +1,5 @@
 //! Real servers, scripted servers, cuts, drops and faults for purepg's tests.
+
+// Accounts, signals and Unix sockets: there is no such server on other systems.
+#[cfg(unix)]
+pub mod server;
