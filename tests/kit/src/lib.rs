@@ -3,3 +3,5 @@
 // Accounts, signals and Unix sockets: there is no such server on other systems.
 #[cfg(unix)]
 pub mod server;
+pub mod drop_at;
+pub mod io;
