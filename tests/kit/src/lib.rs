@@ -3,5 +3,7 @@
 // Accounts, signals and Unix sockets: there is no such server on other systems.
 #[cfg(unix)]
 pub mod server;
+pub mod backend;
 pub mod drop_at;
+pub mod frontend;
 pub mod io;
