@@ -1,9 +1,9 @@
 //! Real servers, scripted servers, cuts, drops and faults for purepg's tests.
 
 // Accounts, signals and Unix sockets: there is no such server on other systems.
-#[cfg(unix)]
-pub mod server;
 pub mod backend;
 pub mod drop_at;
 pub mod frontend;
 pub mod io;
+#[cfg(unix)]
+pub mod server;

@@ -1,1 +1,145 @@
-//! Tests against real servers, through both adapters.
+//! Tests against real servers, each written once and run through both adapters, over TCP and over a Unix socket.
+//!
+//! A scenario is an async function of a [`Context`]; [`live!`] makes tests of it.
+
+#![cfg(unix)]
+
+mod wrap;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use purepg_conn::{AuthMethod, AuthMethods, Config, Connection, Error, Runtime};
+use purepg_testkit::server::{DATABASE, PASSWORD, Server, USER_TRUST};
+
+pub use wrap::{Faulty, OneByteAtATime, Wrapped};
+
+/// No scenario takes as long: one that does hangs.
+const HANGS_AFTER: Duration = Duration::from_secs(120);
+
+/// How the server is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TCP on the loopback interface.
+    Tcp,
+    /// A Unix socket.
+    Unix,
+}
+
+/// What a scenario runs on.
+#[derive(Debug)]
+pub struct Context<R> {
+    /// The runtime of the adapter.
+    pub runtime: Arc<R>,
+    /// How to reach the server.
+    pub transport: Transport,
+}
+
+impl<R: Runtime> Context<R> {
+    /// The server of this test binary.
+    pub fn server(&self) -> &'static Server {
+        Server::shared()
+    }
+
+    /// A configuration for one of the server's users, without a password.
+    pub fn config(&self, user: &str) -> Config {
+        self.config_of(self.server(), user)
+    }
+
+    /// The same for a server of the scenario's own.
+    pub fn config_of(&self, server: &Server, user: &str) -> Config {
+        let config = match self.transport {
+            Transport::Tcp => Config::new(server.host(), user),
+            Transport::Unix => Config::new(server.socket_dir().display().to_string(), user),
+        };
+        config.port(server.port()).database(DATABASE)
+    }
+
+    /// The same with the password, sent in whatever way the server asks for.
+    pub fn config_with_password(&self, user: &str) -> Config {
+        let any = [
+            AuthMethod::Password,
+            AuthMethod::Md5,
+            AuthMethod::ScramSha256,
+        ];
+        self.config(user)
+            .password(PASSWORD)
+            .require_auth(AuthMethods::only(any))
+    }
+
+    /// Connects with a configuration.
+    ///
+    /// # Errors
+    /// Those of `connect`.
+    pub async fn try_connect(&self, config: &Config) -> Result<Connection<R::Stream>, Error> {
+        purepg_conn::connect(Arc::clone(&self.runtime), config).await
+    }
+
+    /// A connection of the user who needs no password.
+    ///
+    /// # Panics
+    /// When the server lets nobody in.
+    pub async fn connect(&self) -> Connection<R::Stream> {
+        self.try_connect(&self.config(USER_TRUST))
+            .await
+            .expect("the server lets everybody in")
+    }
+}
+
+/// Runs a scenario on tokio, over both transports.
+///
+/// # Panics
+/// When the scenario panics or hangs.
+pub fn on_tokio<F: Future<Output = ()>>(scenario: impl Fn(Context<purepg_conn_tokio::Tokio>) -> F) {
+    for transport in [Transport::Tcp, Transport::Unix] {
+        let runtime = Arc::new(purepg_conn_tokio::Tokio);
+        let tokio = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let tokio = tokio.expect("a runtime needs no more than a few descriptors");
+        tokio.block_on(bounded(
+            Arc::clone(&runtime),
+            scenario(Context { runtime, transport }),
+        ));
+    }
+}
+
+/// Runs a scenario on async-std, over both transports.
+///
+/// # Panics
+/// When the scenario panics or hangs.
+pub fn on_async_std<F: Future<Output = ()>>(
+    scenario: impl Fn(Context<purepg_conn_async_std::AsyncStd>) -> F,
+) {
+    for transport in [Transport::Tcp, Transport::Unix] {
+        let runtime = Arc::new(purepg_conn_async_std::AsyncStd);
+        let context = Context {
+            runtime: Arc::clone(&runtime),
+            transport,
+        };
+        async_std::task::block_on(bounded(runtime, scenario(context)));
+    }
+}
+
+async fn bounded<R: Runtime>(runtime: Arc<R>, scenario: impl Future<Output = ()>) {
+    match select(pin!(scenario), runtime.sleep(HANGS_AFTER)).await {
+        Either::Left(((), _)) => {}
+        Either::Right(((), _)) => panic!("the scenario hangs"),
+    }
+}
+
+/// Makes two tests of each scenario: `tokio::name` and `async_std::name`.
+#[macro_export]
+macro_rules! live {
+    ($($name:ident),+ $(,)?) => {
+        mod tokio {
+            $(#[test] fn $name() { $crate::on_tokio(super::$name); })+
+        }
+        mod async_std {
+            $(#[test] fn $name() { $crate::on_async_std(super::$name); })+
+        }
+    };
+}

@@ -26,10 +26,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Cancel safety
     /// Dropping the future costs the connection nothing; the statement may be carried out all the same.
-    pub async fn fetch<'q, P: Params>(
+    pub async fn fetch<'q>(
         &mut self,
         query: impl IntoQuery<'q> + Send,
-        params: P,
+        params: impl Params,
     ) -> Result<Vec<Row>, Error> {
         let mut cursor = self.start(query.into_query(), &params).await?;
         let mut rows = Vec::new();
@@ -53,10 +53,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Cancel safety
     /// As [`fetch`](Self::fetch).
-    pub async fn fetch_one<'q, P: Params>(
+    pub async fn fetch_one<'q>(
         &mut self,
         query: impl IntoQuery<'q> + Send,
-        params: P,
+        params: impl Params,
     ) -> Result<Row, Error> {
         self.fetch_optional(query, params)
             .await?
@@ -70,10 +70,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Cancel safety
     /// As [`fetch`](Self::fetch).
-    pub async fn fetch_optional<'q, P: Params>(
+    pub async fn fetch_optional<'q>(
         &mut self,
         query: impl IntoQuery<'q> + Send,
-        params: P,
+        params: impl Params,
     ) -> Result<Option<Row>, Error> {
         let mut cursor = self.start(query.into_query(), &params).await?;
         let mut first = None;
@@ -96,10 +96,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Cancel safety
     /// As [`fetch`](Self::fetch).
-    pub async fn fetch_scalar<'q, T, P: Params>(
+    pub async fn fetch_scalar<'q, T>(
         &mut self,
         query: impl IntoQuery<'q> + Send,
-        params: P,
+        params: impl Params,
     ) -> Result<T, Error>
     where
         T: for<'r> FromSql<'r>,
@@ -115,10 +115,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Cancel safety
     /// As [`fetch`](Self::fetch).
-    pub async fn execute<'q, P: Params>(
+    pub async fn execute<'q>(
         &mut self,
         query: impl IntoQuery<'q> + Send,
-        params: P,
+        params: impl Params,
     ) -> Result<u64, Error> {
         let mut cursor = self.start(query.into_query(), &params).await?;
         let discarded = loop {
@@ -143,10 +143,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Cancel safety
     /// Dropping the future or the stream costs the connection nothing: the next call reads past what is left.
-    pub async fn query<'q, P: Params>(
+    pub async fn query<'q>(
         &mut self,
         query: impl IntoQuery<'q> + Send,
-        params: P,
+        params: impl Params,
     ) -> Result<RowStream<'_, S>, Error> {
         let cursor = self.start(query.into_query(), &params).await?;
         Ok(RowStream::new(self, cursor))
