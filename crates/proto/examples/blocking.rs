@@ -1,13 +1,14 @@
 //! A driver over `std::net`: what it takes to embed the core, and the shape that a runtime of one's own would copy.
 //!
-//! `cargo run --example blocking -- 127.0.0.1:5432 USER PASSWORD 'select 1'`
+//! `cargo run --example blocking -- 127.0.0.1:5432 USER PASSWORD DATABASE 'select 1'`
 
 use std::error::Error;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use purepg_proto::{
-    Connection, Event, Limits, Nonce, Outcome, Reply, Startup, StartupEvent, Transport,
+    Closed, Connection, Event, FieldError, Limits, Nonce, Outcome, Reply, RowRef, Startup,
+    StartupEvent, Transport,
 };
 
 /// A core and what carries its bytes.
@@ -39,12 +40,14 @@ impl Driver {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [address, user, password, sql] = &arguments[..] else {
-        return Err("usage: blocking ADDRESS USER PASSWORD SQL".into());
+    let [address, user, password, database, sql] = &arguments[..] else {
+        return Err("usage: blocking ADDRESS USER PASSWORD DATABASE SQL".into());
     };
     let mut entropy = [0; Nonce::ENTROPY_LEN];
     getrandom::fill(&mut entropy)?;
-    let startup = Startup::new(user, Transport::Tcp).password(password.as_str());
+    let startup = Startup::new(user, Transport::Tcp)
+        .password(password.as_str())
+        .database(database);
     let core = Connection::new(startup, Nonce::from_entropy(entropy), Limits::default());
     let mut driver = Driver {
         core,
@@ -53,37 +56,32 @@ fn main() -> Result<(), Box<dyn Error>> {
     loop {
         match driver.next_event()? {
             Event::Startup(StartupEvent::DeriveKey(job)) => driver.core.key_derived(job.run())?,
-            Event::Startup(StartupEvent::Ready) => break,
-            Event::Closed(reason) => return Err(format!("not let in: {reason:?}").into()),
-            _ => {}
-        }
-    }
-    let mut batch = driver.core.batch();
-    batch.query(sql);
-    let query = batch.commit()?;
-    loop {
-        match driver.next_event()? {
-            Event::Reply(op, Reply::Rows(batch)) if op == query => {
-                for row in &batch {
-                    let fields = row.fields().collect::<Result<Vec<_>, _>>()?;
-                    let text = fields.iter().map(|field| match field {
-                        Some(value) => String::from_utf8_lossy(value),
-                        None => "NULL".into(),
-                    });
-                    println!("{}", text.collect::<Vec<_>>().join(" | "));
-                }
+            Event::Startup(StartupEvent::Ready) => {
+                let mut batch = driver.core.batch();
+                batch.query(sql);
+                batch.commit()?;
             }
+            Event::Reply(_, Reply::Rows(batch)) => batch.iter().try_for_each(print)?,
             Event::Reply(_, Reply::StatementComplete(tag)) => println!("{tag}"),
-            Event::Reply(op, Reply::Finished(outcome)) if op == query => {
-                driver.core.terminate();
-                return match outcome {
-                    Outcome::Complete => Ok(driver.stream.write_all(driver.core.output())?),
-                    Outcome::Failed(error) => Err(error.into()),
-                    other => Err(format!("{other:?}").into()),
-                };
-            }
-            Event::Closed(reason) => return Err(format!("closed: {reason:?}").into()),
+            Event::Reply(_, Reply::Finished(Outcome::Complete)) => driver.core.terminate(),
+            Event::Reply(_, Reply::Finished(Outcome::Failed(error))) => return Err(error.into()),
+            Event::Closed(Closed::Terminated) => return Ok(()),
+            Event::Closed(reason) => return Err(format!("{reason:?}").into()),
             _ => {}
         }
     }
+}
+
+fn print(row: RowRef<'_>) -> Result<(), FieldError> {
+    let fields = row.fields().collect::<Result<Vec<_>, _>>()?;
+    let text = |field: Option<&[u8]>| {
+        field.map_or("NULL".into(), |value| {
+            String::from_utf8_lossy(value).into_owned()
+        })
+    };
+    println!(
+        "{}",
+        fields.into_iter().map(text).collect::<Vec<_>>().join(" | ")
+    );
+    Ok(())
 }

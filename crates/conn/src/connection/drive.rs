@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 use purepg_proto::{
-    Closed, Event, OpId, Outcome, ProtocolError, ProtocolErrorKind, Reply, ServerError,
+    Closed, Event, Notification, OpId, Outcome, ProtocolError, ProtocolErrorKind, Reply,
+    ServerError,
 };
 
 use crate::connection::Connection;
@@ -60,7 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn poll_event_unless(
         &mut self,
         cx: &mut Context<'_>,
-        enough: impl Fn(&purepg_proto::Connection) -> bool,
+        enough: impl Fn(&Self) -> bool,
     ) -> Poll<Result<Option<Event>, Error>> {
         loop {
             if self.link.events >= EVENTS_PER_TURN {
@@ -78,7 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     }
                     continue;
                 }
-                Ok(None) if enough(&self.core) => return Poll::Ready(Ok(None)),
+                Ok(None) if enough(self) => return Poll::Ready(Ok(None)),
                 Ok(None) => {}
                 Err(_) => return Poll::Ready(Err(self.ended())),
             }
@@ -213,17 +214,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Ready when nothing is under way any more, so that facts are facts.
     pub(super) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            match std::task::ready!(self.poll_event_unless(cx, |core| core.in_flight() == 0))? {
+            match std::task::ready!(self.poll_event_unless(cx, |this| this.core.in_flight() == 0))?
+            {
                 Some(_) => {}
                 None => return Poll::Ready(Ok(())),
             }
         }
     }
 
+    /// The next notification, be it one that waits or one to come.
+    pub(super) fn poll_notification(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Notification, Error>> {
+        loop {
+            if let Some(notification) = self.inbox.take_notification() {
+                return Poll::Ready(Ok(notification));
+            }
+            std::task::ready!(self.poll_event_unless(cx, |this| this.inbox.has_notification()))?;
+        }
+    }
+
     /// Ready when everything was sent, or nothing can be sent any more.
     pub(super) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let sent = self.poll_event_unless(cx, |core| !core.wants_write());
+            let sent = self.poll_event_unless(cx, |this| !this.core.wants_write());
             match std::task::ready!(sent) {
                 Ok(Some(_)) => {}
                 Ok(None) => break,

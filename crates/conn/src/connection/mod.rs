@@ -9,7 +9,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 
 use futures_io::{AsyncRead, AsyncWrite};
 use purepg_proto::{Notice, Notification, Parameters, TransactionStatus};
@@ -49,6 +49,11 @@ impl<S> Connection<S> {
     /// read past it.
     pub fn is_ready(&self) -> bool {
         self.core.is_open() && self.core.in_flight() == 0
+    }
+
+    /// True when the connection is ready, in no transaction, and nothing waits to be sent: fit to be handed to anybody.
+    pub fn is_idle(&self) -> bool {
+        self.core.is_idle()
     }
 
     /// True in a transaction block, a failed one included.
@@ -160,19 +165,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Dropping the future loses no notification.
     pub async fn notification(&mut self) -> Result<Notification, Error> {
         self.begin()?;
-        loop {
-            if let Some(notification) = self.inbox.take_notification() {
-                return Ok(notification);
-            }
-            poll_fn(|cx| self.poll_notified(cx)).await?;
-        }
-    }
-
-    fn poll_notified(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        while !self.inbox.has_notification() {
-            ready!(self.poll_event(cx))?;
-        }
-        Poll::Ready(Ok(()))
+        poll_fn(|cx| self.poll_notification(cx)).await
     }
 
     /// Says good-bye and closes the stream. What an abandoned query left is not waited for.

@@ -1,0 +1,353 @@
+//! Every future, dropped at every poll, over a stream that moves one byte and then says `Pending`.
+//!
+//! Afterwards the same server process answers the next query rightly, what was dropped has happened once or not at all, the transaction
+//! status is what it was, and nothing is left over.
+
+use purepg_conn::{Connection, Error, Runtime, TransactionStatus};
+use purepg_testkit::drop_at::{drop_after, drop_at};
+use purepg_testkit::io::OneByte;
+use purepg_testkit::server::{USER_MD5, USER_SCRAM, USER_TRUST};
+use purepg_tests_live::{Context, Wrapped, live};
+
+live!(
+    connecting,
+    eager_queries,
+    eager_queries_in_a_transaction,
+    errors,
+    inserts,
+    preparing_and_executing,
+    streams,
+    streams_forgotten,
+    notifications,
+    pings,
+    closing,
+);
+
+type Slow<R> = Connection<OneByte<<R as Runtime>::Stream>>;
+
+async fn connect<R: Runtime>(cx: &Context<R>) -> Slow<R> {
+    let runtime = Wrapped::new(&cx.runtime, OneByte::new);
+    purepg_conn::connect(runtime, &cx.config(USER_TRUST))
+        .await
+        .unwrap()
+}
+
+/// What has to be true of a connection whatever was dropped on it.
+async fn check<R: Runtime>(conn: &mut Slow<R>, process: i32, status: TransactionStatus) {
+    let sql = "select pg_backend_pid(), $1::text";
+    let row = conn.fetch_one(sql, ("mine",)).await.unwrap();
+    assert_eq!(row.decode::<(i32, &str)>().unwrap(), (process, "mine"));
+    assert!(conn.is_ready());
+    assert_eq!(conn.transaction_status(), status);
+    assert_eq!(conn.is_idle(), status == TransactionStatus::Idle);
+}
+
+/// Drops an operation at every poll, and checks the connection after each.
+async fn cover<R: Runtime, T>(
+    name: &str,
+    conn: &mut Slow<R>,
+    operation: impl AsyncFnMut(&mut Slow<R>) -> T,
+) -> usize {
+    let process = conn.process_id().unwrap();
+    let status = conn.transaction_status();
+    let places = drop_at(conn, operation, async |conn, _| {
+        check::<R>(conn, process, status).await;
+    })
+    .await;
+    println!("{name}: dropped at {places} places");
+    assert!(places > 20, "{name}: only {places} places");
+    places
+}
+
+async fn connecting<R: Runtime>(cx: Context<R>) {
+    let mut places = 0;
+    for config in [
+        cx.config(USER_TRUST),
+        cx.config_with_password(USER_MD5),
+        cx.config_with_password(USER_SCRAM),
+    ] {
+        // A key derivation at each of some hundred places takes its time: a prime step misses no kind of message.
+        for polls in (0..).step_by(13) {
+            let runtime = Wrapped::new(&cx.runtime, OneByte::new);
+            let connected = drop_after(purepg_conn::connect(runtime, &config), polls).await;
+            let Some(result) = connected else {
+                places += 1;
+                continue;
+            };
+            let mut conn = result.unwrap();
+            assert_eq!(conn.fetch_scalar::<i32>("select 1", ()).await.unwrap(), 1);
+            break;
+        }
+    }
+    println!("connect: dropped at {places} places");
+    assert!(places > 50);
+}
+
+async fn eager_queries<R: Runtime>(cx: Context<R>) {
+    let mut conn = connect(&cx).await;
+    let mut all = 0;
+    all += cover::<R, _>("fetch, simple", &mut conn, async |conn| {
+        assert!(conn.fetch("select 1; select", ()).await.is_err());
+    })
+    .await;
+    all += cover::<R, _>("fetch, extended", &mut conn, async |conn| {
+        assert_eq!(
+            conn.fetch("select generate_series(1,$1)", (3,))
+                .await
+                .unwrap()
+                .len(),
+            3
+        );
+    })
+    .await;
+    all += cover::<R, _>("fetch_one", &mut conn, async |conn| {
+        conn.fetch_one("select $1::int", (3,)).await.unwrap();
+    })
+    .await;
+    all += cover::<R, _>("fetch_optional", &mut conn, async |conn| {
+        conn.fetch_optional("select 1 where $1", (false,))
+            .await
+            .unwrap();
+    })
+    .await;
+    all += cover::<R, _>("fetch_scalar", &mut conn, async |conn| {
+        assert_eq!(
+            conn.fetch_scalar::<i32>("select $1::int", (3,))
+                .await
+                .unwrap(),
+            3
+        );
+    })
+    .await;
+    all += cover::<R, _>("execute", &mut conn, async |conn| {
+        assert_eq!(
+            conn.execute("select generate_series(1,3)", ())
+                .await
+                .unwrap(),
+            3
+        );
+    })
+    .await;
+    println!("eager queries: {all} places in all");
+}
+
+async fn eager_queries_in_a_transaction<R: Runtime>(cx: Context<R>) {
+    let mut conn = connect(&cx).await;
+    conn.execute("begin", ()).await.unwrap();
+    cover::<R, _>("fetch in a transaction", &mut conn, async |conn| {
+        conn.fetch("select $1::int", (3,)).await.unwrap();
+    })
+    .await;
+    assert!(conn.in_transaction());
+    conn.execute("commit", ()).await.unwrap();
+    assert!(!conn.in_transaction());
+}
+
+async fn errors<R: Runtime>(cx: Context<R>) {
+    let mut conn = connect(&cx).await;
+    for sql in ["select nope", "select 1/($1-1)", "select $1::int2"] {
+        cover::<R, _>(sql, &mut conn, async |conn| {
+            let error = if sql.contains('$') {
+                conn.fetch(sql, (if sql.contains("int2") { 70_000 } else { 1 },))
+                    .await
+            } else {
+                conn.fetch(sql, ()).await
+            };
+            error.unwrap_err();
+        })
+        .await;
+    }
+}
+
+async fn inserts<R: Runtime>(cx: Context<R>) {
+    let mut conn = connect(&cx).await;
+    conn.execute("create temp table i (n int)", ())
+        .await
+        .unwrap();
+    let process = conn.process_id().unwrap();
+    for simple in [true, false] {
+        let mut n = 0;
+        let (mut happened, mut not) = (0, 0);
+        let places = drop_at(
+            &mut conn,
+            async |conn| {
+                n += 1;
+                let count = if simple {
+                    conn.execute(&format!("insert into i values ({n})"), ())
+                        .await
+                } else {
+                    conn.execute("insert into i values ($1)", (n,)).await
+                };
+                assert_eq!(count.unwrap(), 1);
+                n
+            },
+            async |conn, output| {
+                check::<R>(conn, process, TransactionStatus::Idle).await;
+                let sql = "select count(*), coalesce(max(n), 0) from i";
+                let (count, last): (i64, i32) =
+                    conn.fetch_one(sql, ()).await.unwrap().decode().unwrap();
+                assert!(count <= 1, "it happened {count} times");
+                if count == 1 {
+                    happened += 1;
+                } else {
+                    not += 1;
+                }
+                if let Some(n) = output {
+                    assert_eq!((count, last), (1, n), "what completed has happened");
+                }
+                conn.execute("delete from i", ()).await.unwrap();
+            },
+        )
+        .await;
+        println!("insert, simple {simple}: {places} places, happened {happened}, not {not}");
+        assert!(happened > 1 && not > 1, "both outcomes are seen");
+    }
+}
+
+async fn preparing_and_executing<R: Runtime>(cx: Context<R>) {
+    let mut conn = connect(&cx).await;
+    let left = "select count(*) from pg_prepared_statements where name like 'purepg%'";
+    cover::<R, _>("prepare", &mut conn, async |conn| {
+        let statement = conn.prepare("select $1::int").await.unwrap();
+        assert_eq!(statement.params().len(), 1);
+    })
+    .await;
+    assert_eq!(
+        conn.fetch_scalar::<i64>(left, ()).await.unwrap(),
+        0,
+        "nothing is left behind"
+    );
+    let statement = conn.prepare("select $1::int").await.unwrap();
+    cover::<R, _>("execute a prepared statement", &mut conn, async |conn| {
+        assert_eq!(conn.fetch_scalar::<i32>(&statement, (3,)).await.unwrap(), 3);
+    })
+    .await;
+    cover::<R, _>("closing rides along", &mut conn, async |conn| {
+        drop(conn.prepare("select 1").await);
+        conn.execute("select 2", ()).await.unwrap();
+    })
+    .await;
+    assert_eq!(conn.fetch_scalar::<i64>(left, ()).await.unwrap(), 1);
+}
+
+async fn streams<R: Runtime>(cx: Context<R>) {
+    let mut conn = connect(&cx).await;
+    let sql = "select generate_series(1, $1)";
+    cover::<R, _>("query and next", &mut conn, async |conn| {
+        let mut rows = conn.query(sql, (5,)).await.unwrap();
+        let mut sum = 0;
+        while let Some(row) = rows.next().await {
+            sum += row.unwrap().get::<i32>(0).unwrap();
+        }
+        assert_eq!(sum, 15);
+    })
+    .await;
+    cover::<R, _>("next_batch", &mut conn, async |conn| {
+        let mut rows = conn.query(sql, (5,)).await.unwrap();
+        let mut count = 0;
+        while let Some(batch) = rows.next_batch().await.unwrap() {
+            count += batch.len();
+        }
+        assert_eq!(count, 5);
+    })
+    .await;
+    cover::<R, _>("row_count", &mut conn, async |conn| {
+        let rows = conn
+            .query("select generate_series(1, 5)", ())
+            .await
+            .unwrap();
+        assert_eq!(rows.row_count().await.unwrap(), 5);
+    })
+    .await;
+    // The future of `next` is dropped and asked for again: no row is lost.
+    for polls in 1..40 {
+        let mut rows = conn.query(sql, (5,)).await.unwrap();
+        let mut numbers = Vec::new();
+        loop {
+            match drop_after(rows.next(), polls).await {
+                None => {}
+                Some(Some(row)) => numbers.push(row.unwrap().get::<i32>(0).unwrap()),
+                Some(None) => break,
+            }
+        }
+        assert_eq!(numbers, [1, 2, 3, 4, 5], "dropped every {polls} polls");
+    }
+}
+
+async fn streams_forgotten<R: Runtime>(cx: Context<R>) {
+    let mut conn = connect(&cx).await;
+    cover::<R, _>("a stream forgotten", &mut conn, async |conn| {
+        let mut rows = conn
+            .query("select generate_series(1, 5)", ())
+            .await
+            .unwrap();
+        let _ = rows.next().await;
+        std::mem::forget(rows);
+    })
+    .await;
+}
+
+async fn notifications<R: Runtime>(cx: Context<R>) {
+    let mut conn = connect(&cx).await;
+    let process = conn.process_id().unwrap();
+    let channel = format!("dropped_{process}");
+    conn.execute(&format!("listen {channel}"), ())
+        .await
+        .unwrap();
+    conn.execute(&format!("notify {channel}, 'kept'"), ())
+        .await
+        .unwrap();
+    let mut speaker = cx.connect().await;
+    let mut heard = 0;
+    for polls in 0..60 {
+        let payload = format!("p{polls}");
+        speaker
+            .execute("select pg_notify($1, $2)", (&channel, &payload))
+            .await
+            .unwrap();
+        if let Some(notification) = drop_after(conn.notification(), polls).await {
+            notification.unwrap();
+            heard += 1;
+        }
+        check::<R>(&mut conn, process, TransactionStatus::Idle).await;
+    }
+    while heard < 61 {
+        conn.notification().await.unwrap();
+        heard += 1;
+    }
+    assert_eq!(conn.dropped_messages(), 0, "none was lost");
+}
+
+async fn pings<R: Runtime>(cx: Context<R>) {
+    let mut conn = connect(&cx).await;
+    let process = conn.process_id().unwrap();
+    let places = drop_at(
+        &mut conn,
+        async |conn| conn.ping().await.unwrap(),
+        async |conn, _| check::<R>(conn, process, TransactionStatus::Idle).await,
+    )
+    .await;
+    println!("ping: dropped at {places} places");
+    assert!(places >= 5);
+}
+
+async fn closing<R: Runtime>(cx: Context<R>) {
+    for polls in 0.. {
+        let mut conn = connect(&cx).await;
+        drop(
+            conn.query("select generate_series(1, 100)", ())
+                .await
+                .unwrap(),
+        );
+        match drop_after(conn.close(), polls).await {
+            None => {}
+            Some(result) => {
+                let closed: Result<(), Error> = result;
+                closed.unwrap();
+                assert!(polls >= 1);
+                println!("close: dropped at {polls} places");
+                break;
+            }
+        }
+    }
+}
