@@ -14,7 +14,7 @@ use std::{
 };
 
 /// The environment variable that names a folder of programs.
-pub(super) const BIN: &str = "PUREPG_TEST_PG_BIN";
+const BIN: &str = "PUREPG_TEST_PG_BIN";
 
 /// Where packages put the programs, with one `*` for the version.
 const USUAL: [&str; 9] = [

@@ -88,11 +88,11 @@ impl Client {
     /// The clients to try, one after the other, for a value of [`FETCH`].
     fn choice(value: &str) -> Result<Vec<Self>, StartError> {
         let npm = || Self::new(Registry::Npm, "npm");
-        let pip = || ["python3", "python"].map(|python| Self::new(Registry::Pip, python));
+        let pip = || Self::new(Registry::Pip, "python3");
         match value {
-            "" => Ok([npm()].into_iter().chain(pip()).collect()),
+            "" => Ok(vec![npm(), pip()]),
             "npm" => Ok(vec![npm()]),
-            "pip" => Ok(pip().into()),
+            "pip" => Ok(vec![pip()]),
             "off" => Ok(Vec::new()),
             other => Err(StartError::Environment {
                 variable: FETCH,
@@ -130,7 +130,11 @@ impl Cache {
                 Ok(binaries) => return Ok(binaries),
                 Err(error) => {
                     let text = error.to_string();
-                    let last = text.lines().last().unwrap_or_default();
+                    // npm's last line only says where its log is.
+                    let mut lines = text.lines().rev();
+                    let last = lines
+                        .find(|line| !line.contains(" log of "))
+                        .unwrap_or_default();
                     failures.push(format!("{}: {last}", client.program.display()));
                 }
             }

@@ -213,7 +213,8 @@ impl Server {
     }
 
     /// Ends it at once, by SIGQUIT to its first process: every session is cut off without an orderly
-    /// end. Returns when it is gone. Nothing happens if it does not run.
+    /// end. Returns when it is gone, which takes seconds if somebody connects at that moment and then
+    /// says nothing. Nothing happens if it does not run.
     pub fn crash(&self) {
         let mut running = self.running();
         running.postmaster.crash();

@@ -4,10 +4,10 @@ use super::StartError;
 use std::env;
 
 /// The environment variable that asks for a major version.
-pub(super) const VERSION: &str = "PUREPG_TEST_PG_VERSION";
+const VERSION: &str = "PUREPG_TEST_PG_VERSION";
 
 /// What every server is started with, before the settings of [`Options::setting`].
-pub(super) const SETTINGS: [(&str, &str); 9] = [
+const SETTINGS: [(&str, &str); 9] = [
     // The data lives as long as one test: nothing is worth waiting for a disk.
     ("fsync", "off"),
     ("synchronous_commit", "off"),
