@@ -176,6 +176,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         });
     }
 
+    /// Hears the last events of a connection that has ended, should nobody have waited for them.
+    pub(super) fn learn_end(&mut self) {
+        while let Ok(Some(event)) = self.core.next_event() {
+            if let Event::Closed(reason) = event {
+                self.note_end(reason);
+            }
+        }
+    }
+
     /// What ended the connection.
     pub(super) fn ended(&self) -> Error {
         match self.link.end.clone() {

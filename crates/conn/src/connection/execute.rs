@@ -81,10 +81,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.core.abandon_all();
         self.closing.drain_into(&mut self.unconfirmed);
         if self.core.is_dead() {
-            Err(self.ended())
-        } else {
-            Ok(())
+            self.learn_end();
+            return Err(self.ended());
         }
+        Ok(())
     }
 
     /// One operation. Statements that nobody needs any more are closed along with it.

@@ -40,7 +40,7 @@ impl Connection {
     /// something old.
     pub fn abandon_all(&mut self) {
         self.finished = None;
-        for op in self.operations() {
+        for op in self.queue.operations() {
             self.abandon(op);
         }
         if !self.is_dead() && self.queue.segment_open() {

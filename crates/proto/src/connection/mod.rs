@@ -1,31 +1,32 @@
 //! The façade: it decides nothing.
 
 mod abandon;
+mod ending;
+mod frames;
 mod open;
+mod phase;
 mod startup;
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 use crate::auth::{Nonce, ScramKeys};
 use crate::buffer::receive::ReceiveBuffer;
 use crate::buffer::send::SendBuffer;
-use crate::error::{ProtocolError, ProtocolErrorKind, UsageError};
-use crate::event::{Closed, Event, Outcome, Reply};
+use crate::error::{ProtocolError, UsageError};
+use crate::event::{Event, Outcome, Reply};
 use crate::limits::Limits;
 use crate::message::backend::backend_key_data::CancelKey;
 use crate::message::backend::ready_for_query::TransactionStatus;
-use crate::message::backend::tag::Tag;
 use crate::message::frontend::{extended, startup as startup_message};
 use crate::parameters::Parameters;
 use crate::pipeline::batch::Batch;
-use crate::pipeline::expect::step;
 use crate::pipeline::queue::Queue;
 use crate::startup::Startup;
 use crate::wire::frame::{Front, front};
 use crate::{OpId, UsageError as Usage};
 
-use startup::Phase;
+use frames::Taken;
+use phase::Phase;
 
 /// A connection to a PostgreSQL server, without the connection: somebody else carries the bytes.
 ///
@@ -332,85 +333,8 @@ impl Connection {
     }
 }
 
-/// What a step of [`Connection::next_event`] found.
-enum Taken {
-    Event(Event),
-    /// A message that nobody needs to hear of.
-    Nothing,
-    NeedBytes,
-}
-
-/// What broke, and the type of the message that did.
-type Broken = (ProtocolErrorKind, Option<u8>);
-
+/// What a batch needs.
 impl Connection {
-    /// Takes the message at the front.
-    fn take_message(&mut self) -> Result<Taken, Broken> {
-        if self.receive.is_discarding() {
-            return Ok(Taken::NeedBytes);
-        }
-        let (tag, len) = match front(self.receive.data()) {
-            Front::Partial => return Ok(Taken::NeedBytes),
-            Front::BadLength { tag, declared } => {
-                return Err((ProtocolErrorKind::BadLength { declared }, Some(tag)));
-            }
-            Front::Frame { tag, len } => (tag, len),
-        };
-        if let Some(kind) = self.refuses_frame(tag, len) {
-            return Err((kind, Some(tag)));
-        }
-        let open = matches!(self.phase, Ok(Phase::Open));
-        if open && self.discard_muted(tag, len) {
-            return Ok(Taken::Nothing);
-        }
-        if self.receive.data().len() < len {
-            return Ok(Taken::NeedBytes);
-        }
-        let taken = if open {
-            self.take_reply(tag, len)
-        } else {
-            self.take_startup(len)
-        };
-        taken.map_err(|kind| (kind, Some(tag)))
-    }
-
-    /// What is wrong with a frame as soon as its header is here: nothing of it is stored then.
-    fn refuses_frame(&self, byte: u8, len: usize) -> Option<ProtocolErrorKind> {
-        let Some(tag) = Tag::from_byte(byte) else {
-            return Some(ProtocolErrorKind::UnknownMessage);
-        };
-        let limits = &self.limits;
-        let (limit, allowed) = match &self.phase {
-            Ok(Phase::Open) => {
-                if step(self.queue.expect(), tag).is_none() && tag != Tag::Error {
-                    return Some(ProtocolErrorKind::UnexpectedMessage);
-                }
-                if Tag::may_be_long(byte) {
-                    ("max_message", limits.max_message)
-                } else {
-                    (
-                        "max_short_message",
-                        limits.max_short_message.min(limits.max_message),
-                    )
-                }
-            }
-            Ok(phase) if phase.is_authenticated() => {
-                ("max_short_message", limits.max_short_message)
-            }
-            Ok(_) => match tag {
-                Tag::Authentication => ("max_startup_message", limits.max_startup_message),
-                Tag::Error => ("max_startup_error", limits.max_startup_error),
-                _ => return Some(ProtocolErrorKind::UnexpectedMessage),
-            },
-            Err(_) => return None,
-        };
-        (len > allowed).then_some(ProtocolErrorKind::LimitExceeded {
-            limit,
-            found: len,
-            allowed,
-        })
-    }
-
     /// Why no batch can be begun now.
     pub(crate) fn refuses_batches(&self) -> Option<UsageError> {
         let waiting = self.send.len();
@@ -446,62 +370,5 @@ impl Connection {
         } else {
             self.send.bytes_mut().truncate(output_mark);
         }
-    }
-
-    fn end_of_stream(&mut self) {
-        if self.terminating {
-            let error = self.error(ProtocolErrorKind::Ended, None);
-            self.end(Closed::Terminated, error);
-        } else {
-            let within_message = !self.receive.data().is_empty() || self.receive.is_discarding();
-            self.end_broken(ProtocolErrorKind::UnexpectedEof { within_message }, None);
-        }
-    }
-
-    fn end_misused(&mut self, error: UsageError) {
-        self.end_broken(ProtocolErrorKind::Misuse(error), None);
-    }
-
-    fn end_broken(&mut self, kind: ProtocolErrorKind, tag: Option<u8>) {
-        let error = self.error(kind, tag);
-        self.end(Closed::Protocol(error.clone()), error);
-    }
-
-    fn error(&self, kind: ProtocolErrorKind, tag: Option<u8>) -> ProtocolError {
-        let state = match &self.phase {
-            Ok(Phase::Open) => self.queue.expect().name(),
-            Ok(phase) => phase.name(),
-            Err(_) => "Ended",
-        };
-        ProtocolError::new(kind, tag, state)
-    }
-
-    fn end(&mut self, closed: Closed, error: ProtocolError) {
-        if !self.is_dead() {
-            self.phase = Ok(Phase::Ending { closed, error });
-            self.send.clear();
-        }
-    }
-
-    /// The last facts: what was lost, then the end.
-    fn next_ending(&mut self) -> Event {
-        while !self.queue.is_empty() {
-            if let Some((op, outcome)) = self.queue.pop_lost() {
-                return Event::Reply(op, Reply::Finished(outcome));
-            }
-        }
-        let ended = || ProtocolError::new(ProtocolErrorKind::Ended, None, "Ended");
-        match core::mem::replace(&mut self.phase, Err(ended())) {
-            Ok(Phase::Ending { closed, error }) => {
-                self.phase = Err(error);
-                Event::Closed(closed)
-            }
-            Ok(_) | Err(_) => Event::Closed(Closed::Protocol(ended())),
-        }
-    }
-
-    /// The operations that are under way, newest first.
-    fn operations(&self) -> Vec<OpId> {
-        self.queue.operations()
     }
 }

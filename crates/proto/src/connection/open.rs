@@ -4,8 +4,9 @@ use alloc::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::connection::Connection;
+use crate::connection::frames::Taken;
 use crate::connection::startup::malformed;
-use crate::connection::{Connection, Taken};
 use crate::error::ProtocolErrorKind;
 use crate::event::{Closed, Event, Reply, Unsolicited};
 use crate::message::backend::command_complete::CommandTag;

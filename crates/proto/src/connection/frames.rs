@@ -1,0 +1,89 @@
+//! Frames: what is refused by its header, and who takes the rest.
+
+use crate::connection::Connection;
+use crate::connection::phase::Phase;
+use crate::error::ProtocolErrorKind;
+use crate::event::Event;
+use crate::message::backend::tag::Tag;
+use crate::pipeline::expect::step;
+use crate::wire::frame::{Front, front};
+
+/// What a step of [`Connection::next_event`] found.
+pub(super) enum Taken {
+    Event(Event),
+    /// A message that nobody needs to hear of.
+    Nothing,
+    NeedBytes,
+}
+
+/// What broke, and the type of the message that did.
+pub(super) type Broken = (ProtocolErrorKind, Option<u8>);
+
+impl Connection {
+    /// Takes the message at the front.
+    pub(super) fn take_message(&mut self) -> Result<Taken, Broken> {
+        if self.receive.is_discarding() {
+            return Ok(Taken::NeedBytes);
+        }
+        let (tag, len) = match front(self.receive.data()) {
+            Front::Partial => return Ok(Taken::NeedBytes),
+            Front::BadLength { tag, declared } => {
+                return Err((ProtocolErrorKind::BadLength { declared }, Some(tag)));
+            }
+            Front::Frame { tag, len } => (tag, len),
+        };
+        if let Some(kind) = self.refuses_frame(tag, len) {
+            return Err((kind, Some(tag)));
+        }
+        let open = matches!(self.phase, Ok(Phase::Open));
+        if open && self.discard_muted(tag, len) {
+            return Ok(Taken::Nothing);
+        }
+        if self.receive.data().len() < len {
+            return Ok(Taken::NeedBytes);
+        }
+        let taken = if open {
+            self.take_reply(tag, len)
+        } else {
+            self.take_startup(len)
+        };
+        taken.map_err(|kind| (kind, Some(tag)))
+    }
+
+    /// What is wrong with a frame as soon as its header is here: nothing of it is stored then.
+    pub(super) fn refuses_frame(&self, byte: u8, len: usize) -> Option<ProtocolErrorKind> {
+        let Some(tag) = Tag::from_byte(byte) else {
+            return Some(ProtocolErrorKind::UnknownMessage);
+        };
+        let limits = &self.limits;
+        let (limit, allowed) = match &self.phase {
+            Ok(Phase::Open) => {
+                if step(self.queue.expect(), tag).is_none() && tag != Tag::Error {
+                    return Some(ProtocolErrorKind::UnexpectedMessage);
+                }
+                if Tag::may_be_long(byte) {
+                    ("max_message", limits.max_message)
+                } else {
+                    (
+                        "max_short_message",
+                        limits.max_short_message.min(limits.max_message),
+                    )
+                }
+            }
+            Ok(phase) if phase.is_authenticated() => {
+                ("max_short_message", limits.max_short_message)
+            }
+            Ok(_) => match tag {
+                Tag::Authentication => ("max_startup_message", limits.max_startup_message),
+                Tag::Error => ("max_startup_error", limits.max_startup_error),
+                _ => return Some(ProtocolErrorKind::UnexpectedMessage),
+            },
+            Err(_) => return None,
+        };
+        (len > allowed).then_some(ProtocolErrorKind::LimitExceeded {
+            limit,
+            found: len,
+            allowed,
+        })
+    }
+}
