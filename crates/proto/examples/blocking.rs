@@ -3,8 +3,9 @@
 //! `cargo run --example blocking -- 127.0.0.1:5432 USER PASSWORD DATABASE 'select 1'`
 
 use std::error::Error;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use purepg_proto::{
     Closed, Connection, Event, FieldError, Limits, Nonce, Outcome, Reply, RowRef, Startup,
@@ -17,6 +18,9 @@ struct Driver {
     stream: TcpStream,
 }
 
+/// How long one direction may be blocked before the other is looked at: two peers that only write would wait for each other.
+const PATIENCE: Option<Duration> = Some(Duration::from_millis(20));
+
 impl Driver {
     /// The next fact: first what is known already, then what waits to be sent, then what comes.
     fn next_event(&mut self) -> Result<Event, Box<dyn Error>> {
@@ -25,14 +29,23 @@ impl Driver {
                 return Ok(event);
             }
             while self.core.wants_write() {
-                let sent = self.stream.write(self.core.output())?;
-                self.core.output_sent(sent);
-            }
-            if self.core.wants_read() {
-                match self.stream.read(self.core.recv_space())? {
-                    0 => self.core.recv_eof(),
-                    n => self.core.recv_filled(n),
+                match self.stream.write(self.core.output()) {
+                    Ok(sent) => self.core.output_sent(sent),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    Err(error) => return Err(error.into()),
                 }
+            }
+            let patience = if self.core.wants_write() {
+                PATIENCE
+            } else {
+                None
+            };
+            self.stream.set_read_timeout(patience)?;
+            match self.stream.read(self.core.recv_space()) {
+                Ok(0) => self.core.recv_eof(),
+                Ok(n) => self.core.recv_filled(n),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -49,10 +62,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         .password(password.as_str())
         .database(database);
     let core = Connection::new(startup, Nonce::from_entropy(entropy), Limits::default());
-    let mut driver = Driver {
-        core,
-        stream: TcpStream::connect(address)?,
-    };
+    let stream = TcpStream::connect(address)?;
+    stream.set_write_timeout(PATIENCE)?;
+    let mut driver = Driver { core, stream };
     loop {
         match driver.next_event()? {
             Event::Startup(StartupEvent::DeriveKey(job)) => driver.core.key_derived(job.run())?,
@@ -73,15 +85,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn print(row: RowRef<'_>) -> Result<(), FieldError> {
-    let fields = row.fields().collect::<Result<Vec<_>, _>>()?;
-    let text = |field: Option<&[u8]>| {
-        field.map_or("NULL".into(), |value| {
-            String::from_utf8_lossy(value).into_owned()
-        })
+    let text = |field: Option<&[u8]>| match field {
+        Some(value) => String::from_utf8_lossy(value).into_owned(),
+        None => "NULL".into(),
     };
-    println!(
-        "{}",
-        fields.into_iter().map(text).collect::<Vec<_>>().join(" | ")
-    );
+    let fields: Result<Vec<String>, _> = row.fields().map(|field| field.map(text)).collect();
+    println!("{}", fields?.join(" | "));
     Ok(())
 }

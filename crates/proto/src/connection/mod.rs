@@ -9,6 +9,7 @@ mod startup;
 
 use alloc::boxed::Box;
 
+use crate::OpId;
 use crate::auth::{Nonce, ScramKeys};
 use crate::buffer::receive::ReceiveBuffer;
 use crate::buffer::send::SendBuffer;
@@ -23,7 +24,6 @@ use crate::pipeline::batch::Batch;
 use crate::pipeline::queue::Queue;
 use crate::startup::Startup;
 use crate::wire::frame::{Front, front};
-use crate::{OpId, UsageError as Usage};
 
 use frames::Taken;
 use phase::Phase;
@@ -146,7 +146,7 @@ impl Connection {
     pub fn recv_filled(&mut self, n: usize) {
         let lent = self.receive.lent();
         if !self.receive.filled(n) {
-            self.end_misused(Usage::ConfirmedTooMuch { confirmed: n, lent });
+            self.end_misused(UsageError::ConfirmedTooMuch { confirmed: n, lent });
         }
     }
 
@@ -161,7 +161,7 @@ impl Connection {
     /// [`UsageError::InputNotWanted`] while [`wants_read`](Self::wants_read) is false; nothing was taken.
     pub fn recv_bytes(&mut self, data: &[u8]) -> Result<(), UsageError> {
         if !self.wants_read() {
-            return Err(Usage::InputNotWanted);
+            return Err(UsageError::InputNotWanted);
         }
         let mut rest = data;
         while !rest.is_empty() {
@@ -189,7 +189,7 @@ impl Connection {
     pub fn output_sent(&mut self, n: usize) {
         let lent = self.send.len();
         if !self.send.confirm(n) {
-            self.end_misused(Usage::ConfirmedTooMuch { confirmed: n, lent });
+            self.end_misused(UsageError::ConfirmedTooMuch { confirmed: n, lent });
         }
     }
 }
@@ -340,15 +340,15 @@ impl Connection {
         let waiting = self.send.len();
         let in_flight = self.queue.in_flight();
         if self.is_dead() {
-            Some(Usage::Ended)
+            Some(UsageError::Ended)
         } else if self.terminating {
-            Some(Usage::Terminating)
+            Some(UsageError::Terminating)
         } else if !matches!(self.phase, Ok(Phase::Open)) {
-            Some(Usage::NotOpen)
+            Some(UsageError::NotOpen)
         } else if waiting > self.limits.output_high_water {
-            Some(Usage::OutputFull { waiting })
+            Some(UsageError::OutputFull { waiting })
         } else if in_flight >= self.limits.max_in_flight {
-            Some(Usage::TooManyInFlight { in_flight })
+            Some(UsageError::TooManyInFlight { in_flight })
         } else {
             None
         }
@@ -366,7 +366,7 @@ impl Connection {
         self.queue.truncate(queue_mark);
         if self.send.len() < output_mark {
             // A value's writer took away what was not its own: nobody knows what is missing.
-            self.end_misused(Usage::BufferDisturbed);
+            self.end_misused(UsageError::BufferDisturbed);
         } else {
             self.send.bytes_mut().truncate(output_mark);
         }
