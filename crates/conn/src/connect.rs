@@ -53,18 +53,18 @@ async fn open<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     runtime: Arc<dyn Runtime<Stream = S>>,
     settings: &Settings,
 ) -> Result<Connection<S>, Error> {
+    let address = settings.address();
     let mut failure = None;
-    for endpoint in resolve(&*runtime, settings.address()).await? {
+    for endpoint in resolve(&*runtime, address.clone()).await? {
         match runtime.connect(&endpoint).await {
             Ok(stream) => return enter(runtime, stream, endpoint, settings).await,
-            Err(error) => failure = Some(error),
+            Err(error) => failure = Some(Error::io(format!("connecting to {endpoint}"), error)),
         }
     }
-    let none = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    Err(Error::io(
-        "connecting to the server",
-        failure.unwrap_or_else(none),
-    ))
+    Err(failure.unwrap_or_else(|| {
+        let none = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        Error::io(format!("connecting to {address}"), none)
+    }))
 }
 
 /// Every place that an address means.
@@ -79,9 +79,10 @@ async fn resolve<R: Runtime + ?Sized>(
     if let Ok(ip) = host.parse() {
         return Ok(vec![Endpoint::Tcp(SocketAddr::new(ip, port))]);
     }
+    let context = format!("looking up {host}");
     let look_up = move || (host.as_str(), port).to_socket_addrs().map(Vec::from_iter);
     let addresses = run_blocking(runtime, look_up).await?;
-    let addresses = addresses.map_err(|error| Error::io("looking up the host", error))?;
+    let addresses = addresses.map_err(|error| Error::io(context, error))?;
     Ok(addresses.into_iter().map(Endpoint::Tcp).collect())
 }
 

@@ -29,7 +29,7 @@ pub enum Error {
     #[error("{context}: {source}")]
     Io {
         /// What was being done.
-        context: &'static str,
+        context: Box<str>,
         /// What the socket said.
         source: Arc<io::Error>,
     },
@@ -136,9 +136,15 @@ impl Error {
         Self::Database(Box::new(DatabaseError { error, statement }))
     }
 
-    pub(crate) fn io(context: &'static str, source: io::Error) -> Self {
-        let source = Arc::new(source);
-        Self::Io { context, source }
+    pub(crate) fn io(context: impl Into<Box<str>>, source: io::Error) -> Self {
+        Self::broken(context, Arc::new(source))
+    }
+
+    pub(crate) fn broken(context: impl Into<Box<str>>, source: Arc<io::Error>) -> Self {
+        Self::Io {
+            context: context.into(),
+            source,
+        }
     }
 
     /// What a server said to somebody who wants in.

@@ -118,6 +118,12 @@ async fn a_refusal_says_why<R: Runtime>(cx: Context<R>) {
     let config = cx.config(USER_TRUST).port(1);
     let error = cx.try_connect(&config).await.unwrap_err();
     assert!(matches!(error, Error::Io { .. }), "{error:?}");
+    let named = if cx.transport == Transport::Tcp {
+        "127.0.0.1:1"
+    } else {
+        ".s.PGSQL.1"
+    };
+    assert!(error.to_string().contains(named), "{error}");
 
     let config: purepg_conn::Config = "postgres://u@localhost/?sslmode=require".parse().unwrap();
     let error = cx.try_connect(&config).await.unwrap_err();

@@ -190,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match self.link.end.clone() {
             Some(End::Fatal(error)) => Error::database(error, None),
             Some(End::Protocol(error)) => error.into(),
-            Some(End::Io { context, source }) => Error::Io { context, source },
+            Some(End::Io { context, source }) => Error::broken(context, source),
             Some(End::Terminated) | None => Error::Closed,
         }
     }
