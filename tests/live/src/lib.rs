@@ -143,3 +143,8 @@ macro_rules! live {
         }
     };
 }
+
+/// The code on the front page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
