@@ -1,0 +1,232 @@
+//! The lines of the design that are built, as a user writes them, through both adapters; and every future on a runtime of several
+//! threads, which takes a future that is `Send`.
+
+use std::future::Future;
+
+use purepg_testkit::server::{DATABASE, Server, USER_TRUST};
+
+/// The scenario once for each adapter: nothing in it may differ but the name of the crate.
+macro_rules! through {
+    ($adapter:ident, $spawn:path) => {
+        use std::time::Duration;
+
+        use $adapter::{
+            Config, Connection, Error, FromRow, FromSql, Notification, Params, Query, Row,
+            RowBatch, RowStream, Statement, ToSql, connect,
+        };
+
+        use super::*;
+
+        fn config() -> Config {
+            let server = Server::shared();
+            Config::new(server.host(), USER_TRUST)
+                .port(server.port())
+                .database(DATABASE)
+        }
+
+        /// Generic code over the traits needs no other crate.
+        fn first<'r, T: FromSql<'r>>(row: &'r Row) -> Result<T, Error> {
+            row.get(0)
+        }
+
+        fn all<'r, T: FromRow<'r>>(row: &'r Row) -> Result<T, Error> {
+            row.decode()
+        }
+
+        #[expect(
+            clippy::too_many_lines,
+            reason = "the lines of the design are as many as they are"
+        )]
+        pub(super) async fn the_lines_of_the_design() -> Result<(), Error> {
+            let server = Server::shared();
+            let (host, port) = (server.host(), server.port());
+            let url =
+                format!("postgres://{USER_TRUST}:secret@{host}:{port}/{DATABASE}?sslmode=prefer");
+            let config: Config = url.parse()?;
+            let pairs = format!("host={host} port={port} user={USER_TRUST} dbname={DATABASE}");
+            let same: Config = pairs.parse()?;
+            connect(&same).await?.close().await?;
+            let socket = Config::new(server.socket_dir().display().to_string(), USER_TRUST)
+                .port(port)
+                .password("secret")
+                .database(DATABASE)
+                .connect_timeout(Duration::from_secs(60));
+            connect(&socket).await?.close().await?;
+
+            let mut conn: Connection = connect(&config).await?;
+            let _: (bool, bool, bool) = (conn.is_ready(), conn.in_transaction(), conn.is_dead());
+            let _: Option<&str> = conn.parameter("server_version");
+            for (_, _) in conn.parameters().iter() {}
+            let _: (Option<&str>, Option<i32>) = (conn.server_timezone(), conn.process_id());
+
+            let rows: Vec<Row> = conn.fetch("select 1 as a", ()).await?;
+            let a: i32 = rows[0].get(0)?;
+            let b: i32 = rows[0].get("a")?;
+            let c: Option<i32> = rows[0].get(0)?;
+            let d = rows[0].get::<i32>(0)?;
+            let (e,): (i32,) = rows[0].decode()?;
+            assert_eq!((a, b, c, d, e), (1, 1, Some(1), 1, 1));
+            assert_eq!(
+                (first::<i32>(&rows[0])?, all::<(i32,)>(&rows[0])?),
+                (1, (1,))
+            );
+            let name = String::from("a");
+            assert_eq!(rows[0].get::<i32>(&name)?, 1);
+
+            let row: Row = conn.fetch_one("select $1::int4 + 1", (41_i32,)).await?;
+            assert_eq!(row.get::<i32>(0)?, 42);
+            let row: Option<Row> = conn.fetch_optional("select 1 where false", ()).await?;
+            assert!(row.is_none());
+            conn.execute("create temp table t (a int4, b text)", ())
+                .await?;
+            let n: i64 = conn.fetch_scalar("select count(*) from t", ()).await?;
+            assert_eq!(n, 0);
+            let text: Option<String> = conn.fetch_scalar("select null::text", ()).await?;
+            assert_eq!(text, None);
+
+            let statement: Statement = conn.prepare("insert into t values ($1, $2)").await?;
+            assert_eq!(
+                (statement.params().len(), statement.columns().len()),
+                (2, 0)
+            );
+            let n: u64 = conn.execute(&statement, (1, "x")).await?;
+            assert_eq!(n, 1);
+            let dynamic: &[&dyn ToSql] = &[&2, &"y"];
+            conn.execute(&statement, dynamic).await?;
+            conn.execute(
+                "insert into t values ($1::text::int4, $2)",
+                [Some("3"), None],
+            )
+            .await?;
+            conn.execute("insert into t values ($1, $1::int4::text)", vec![4])
+                .await?;
+            conn.execute(
+                &String::from("insert into t values ($1, $2)"),
+                &(5, String::from("z")),
+            )
+            .await?;
+            let rows = conn
+                .fetch(Query::new("select * from t").max_rows(2), ())
+                .await?;
+            assert_eq!(rows.len(), 2);
+            let again = Query::new("select * from t").max_rows(2);
+            assert_eq!(
+                conn.fetch(&again, ()).await?.len(),
+                conn.fetch(&again, ()).await?.len()
+            );
+
+            let mut rows = conn.query("select a, b from t order by a", ()).await?;
+            while let Some(row) = rows.next().await {
+                let row = row?;
+                let _: Option<&str> = row.get("b")?;
+            }
+            let mut rows: RowStream<'_> = conn
+                .query("select a, b from t where b is not null", ())
+                .await?;
+            while let Some(batch) = rows.next_batch().await? {
+                let batch: RowBatch = batch;
+                for row in &batch {
+                    let (a, b): (i64, &str) = row.decode()?;
+                    assert!(a > 0 && !b.is_empty());
+                }
+            }
+            let n: u64 = conn.query("select * from t", ()).await?.row_count().await?;
+            assert_eq!(n, 5);
+            let rows = conn.query("select * from t", ()).await?;
+            assert_eq!(futures_util::StreamExt::count(rows).await, 5);
+
+            let channel = concat!("names_", stringify!($adapter));
+            conn.execute(&format!("listen {channel}; notify {channel}, 'x'"), ())
+                .await?;
+            let n: Notification = conn.notification().await?;
+            assert_eq!(
+                (n.channel(), n.payload(), Some(n.process_id())),
+                (channel, "x", conn.process_id())
+            );
+            while let Some(_notice) = conn.take_notice() {}
+            conn.ping().await?;
+            conn.close().await
+        }
+
+        /// Each future crosses threads, with everything it borrows or owns.
+        pub(super) async fn every_future_is_send() {
+            async fn rows(conn: &mut Connection, params: impl Params) -> Result<u64, Error> {
+                conn.query("select generate_series(1, $1::int4)", params)
+                    .await?
+                    .row_count()
+                    .await
+            }
+            let mut conn = $spawn(async { connect(&config()).await }).await.unwrap();
+            macro_rules! spawned {
+                (|$conn:ident| $future:expr) => {{
+                    let (back, result) = $spawn(async move {
+                        let mut $conn = conn;
+                        let result = $future.await;
+                        ($conn, result)
+                    })
+                    .await;
+                    conn = back;
+                    result.unwrap()
+                }};
+            }
+            let dynamic: Vec<Box<dyn ToSql>> = vec![Box::new(1), Box::new("x")];
+            spawned!(|conn| conn.execute("create temp table t (a int4, b text)", ()));
+            spawned!(|conn| conn.execute("insert into t values ($1, $2)", dynamic));
+            assert_eq!(
+                spawned!(|conn| conn.fetch(String::from("select a from t"), ())).len(),
+                1
+            );
+            spawned!(|conn| conn.fetch_one("select $1::int4", (Some(1),)));
+            spawned!(|conn| conn.fetch_optional(Query::new("select 1").max_rows(1), ()));
+            let number: i32 = spawned!(|conn| conn.fetch_scalar("select $1::int4", [7]));
+            assert_eq!(number, 7);
+            let statement = spawned!(|conn| conn.prepare("select $1::text"));
+            let text: String = spawned!(|conn| conn.fetch_scalar(&statement, ("x",)));
+            assert_eq!(text, "x");
+            assert_eq!(spawned!(|conn| rows(&mut conn, (10,))), 10);
+            spawned!(|conn| async {
+                let mut rows = conn.query("select a, b from t", ()).await?;
+                let row = rows.next().await.transpose()?;
+                let batch = rows.next_batch().await?;
+                rows.row_count().await?;
+                conn.execute("listen sent; notify sent", ()).await?;
+                conn.notification().await?;
+                Ok::<_, Error>((row, batch))
+            });
+            spawned!(|conn| conn.ping());
+            $spawn(conn.close()).await.unwrap();
+        }
+    };
+}
+
+async fn spawn_tokio<F: Future<Output: Send + 'static> + Send + 'static>(future: F) -> F::Output {
+    tokio::spawn(future).await.unwrap()
+}
+
+async fn spawn_async_std<F: Future<Output: Send + 'static> + Send + 'static>(
+    future: F,
+) -> F::Output {
+    async_std::task::spawn(future).await
+}
+
+mod on_tokio {
+    through!(purepg_conn_tokio, spawn_tokio);
+}
+
+mod on_async_std {
+    through!(purepg_conn_async_std, spawn_async_std);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tokio_names() {
+    on_tokio::the_lines_of_the_design().await.unwrap();
+    on_tokio::every_future_is_send().await;
+}
+
+#[test]
+fn async_std_names() {
+    async_std::task::block_on(async {
+        on_async_std::the_lines_of_the_design().await.unwrap();
+        on_async_std::every_future_is_send().await;
+    });
+}
