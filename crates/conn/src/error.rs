@@ -79,6 +79,8 @@ pub enum Error {
 pub struct DatabaseError {
     error: ServerError,
     statement: Option<Arc<str>>,
+    /// The connection ended before it was ready again.
+    ended: bool,
 }
 
 /// What a caller got wrong.
@@ -133,7 +135,11 @@ impl Error {
     }
 
     pub(crate) fn database(error: ServerError, statement: Option<Arc<str>>) -> Self {
-        Self::Database(Box::new(DatabaseError { error, statement }))
+        Self::Database(Box::new(DatabaseError {
+            error,
+            statement,
+            ended: false,
+        }))
     }
 
     pub(crate) fn io(context: impl Into<Box<str>>, source: io::Error) -> Self {
@@ -144,6 +150,18 @@ impl Error {
         Self::Io {
             context: context.into(),
             source,
+        }
+    }
+
+    /// The same error of a connection that has ended meanwhile: what the server said stays, what is the caller's gives way to the end.
+    pub(crate) fn with_end(self, end: Self) -> Self {
+        match self {
+            Self::Database(mut error) => {
+                error.ended = true;
+                Self::Database(error)
+            }
+            error if error.is_recoverable() => end,
+            error => error,
         }
     }
 
@@ -163,9 +181,9 @@ impl DatabaseError {
         self.statement.as_deref()
     }
 
-    /// True when the connection lives on: the severity is neither FATAL nor PANIC.
+    /// True when the connection lives on: the severity is neither FATAL nor PANIC, and it did not end behind the error.
     pub fn is_recoverable(&self) -> bool {
-        !self.error.is_fatal()
+        !self.error.is_fatal() && !self.ended
     }
 }
 

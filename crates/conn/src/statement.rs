@@ -75,8 +75,10 @@ impl Statement {
         &self.0.name.name
     }
 
-    pub(crate) fn shared_columns(&self) -> Option<&Arc<Columns>> {
-        self.0.columns.as_ref()
+    /// The columns of its rows, where they cannot change unnoticed. The server checks a plan against what was described; `FETCH`,
+    /// `EXECUTE` and the like have none, and give whatever their cursor gives by now.
+    pub(crate) fn fixed_columns(&self) -> Option<&Arc<Columns>> {
+        self.0.columns.as_ref().filter(|_| has_plan(&self.0.sql))
     }
 
     pub(crate) fn belongs_to(&self, home: &Arc<Closing>) -> bool {
@@ -91,6 +93,17 @@ impl fmt::Debug for Statement {
             .field("params", &self.0.params)
             .finish_non_exhaustive()
     }
+}
+
+/// True when the statement surely has a plan. One that begins with a comment may be anything.
+fn has_plan(sql: &str) -> bool {
+    let sql = sql.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '(');
+    let end = sql.find(|c: char| !c.is_ascii_alphabetic());
+    let word = sql.get(..end.unwrap_or(sql.len())).unwrap_or_default();
+    let planned = [
+        "select", "insert", "update", "delete", "merge", "values", "with", "table",
+    ];
+    planned.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 impl Name {

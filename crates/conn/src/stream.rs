@@ -45,8 +45,8 @@ impl<'c, S: AsyncRead + AsyncWrite + Unpin> RowStream<'c, S> {
         poll_fn(|cx| self.poll_row(cx)).await
     }
 
-    /// The rows that have arrived, or the next ones to arrive: the fast path, since they are lent, not kept. Rows of a batch that
-    /// [`next`](Self::next) has begun are not given again: they belong to it, and are passed over here.
+    /// The rows that have arrived, or the next ones to arrive: the fast path, since they are lent, not kept. After
+    /// [`next`](Self::next) they go on with the row behind its last one.
     ///
     /// # Errors
     /// What the server or the connection met amid the rows.
@@ -78,13 +78,22 @@ impl<'c, S: AsyncRead + AsyncWrite + Unpin> RowStream<'c, S> {
     }
 
     fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<RowBatch>, Error>> {
+        if let Some(rest) = self.kept.take().and_then(KeptRows::into_rest) {
+            return Poll::Ready(Ok(Some(rest)));
+        }
         self.connection.poll_rows(&mut self.cursor, cx)
     }
 
     fn poll_row(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Row, Error>>> {
         loop {
-            if let Some(row) = self.kept.as_mut().and_then(KeptRows::next) {
-                return Poll::Ready(Some(row));
+            match self.kept.as_mut().and_then(KeptRows::next) {
+                Some(Ok(row)) => return Poll::Ready(Some(Ok(row))),
+                Some(Err(error)) => {
+                    self.kept = None;
+                    self.cursor.give_up();
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => self.kept = None,
             }
             match ready!(self.poll_batch(cx)) {
                 Ok(Some(batch)) => self.kept = Some(KeptRows::new(batch)),

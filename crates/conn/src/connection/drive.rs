@@ -83,6 +83,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Ok(None) => {}
                 Err(_) => return Poll::Ready(Err(self.ended())),
             }
+            // What is read past counts too, or a server that sends it without end would starve others all the same.
+            self.link.events += 1;
             let sent = self.poll_write(cx);
             let received = self.poll_read(cx);
             if !sent && !received {
@@ -110,6 +112,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.link.needs_flush && self.link.write_error.is_none() {
             match Pin::new(&mut self.stream).poll_flush(cx) {
                 Poll::Ready(Ok(())) => self.link.needs_flush = false,
+                // Nobody was told to wake us: it is tried again at once.
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
+                    progress = true;
+                }
                 Poll::Ready(Err(error)) => self.write_failed(error),
                 Poll::Pending => {}
             }
@@ -231,6 +237,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Ready when everything was sent.
+    pub(super) fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            match std::task::ready!(self.poll_event_unless(cx, |this| !this.core.wants_write()))? {
+                Some(_) => {}
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+
     /// The next notification, be it one that waits or one to come.
     pub(super) fn poll_notification(
         &mut self,
@@ -240,7 +256,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if let Some(notification) = self.inbox.take_notification() {
                 return Poll::Ready(Ok(notification));
             }
-            std::task::ready!(self.poll_event_unless(cx, |this| this.inbox.has_notification()))?;
+            let event =
+                std::task::ready!(self.poll_event_unless(cx, |this| this.inbox.has_notification()));
+            // Those that came before the end are told before it.
+            if let Err(error) = event
+                && !self.inbox.has_notification()
+            {
+                return Poll::Ready(Err(error));
+            }
         }
     }
 

@@ -66,6 +66,11 @@ impl Cursor {
         self.row_count
     }
 
+    /// Nobody wants the rest.
+    pub(crate) fn give_up(&mut self) {
+        self.done = true;
+    }
+
     pub(crate) fn is_done(&self) -> bool {
         self.done
     }
@@ -77,14 +82,15 @@ impl Cursor {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Before anything new: whatever is under way belongs to somebody who has gone.
-    pub(super) fn begin(&mut self) -> Result<(), Error> {
+    pub(super) async fn begin(&mut self) -> Result<(), Error> {
         self.core.abandon_all();
         self.closing.drain_into(&mut self.unconfirmed);
         if self.core.is_dead() {
             self.learn_end();
             return Err(self.ended());
         }
-        Ok(())
+        // What was sent in part goes out whole first: the core takes little behind it.
+        std::future::poll_fn(|cx| self.poll_written(cx)).await
     }
 
     /// One operation. Statements that nobody needs any more are closed along with it.
@@ -122,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         query: Query<'_>,
         params: &dyn Params,
     ) -> Result<Cursor, Error> {
-        self.begin()?;
+        self.begin().await?;
         let started = match query.what {
             What::Text(sql) if params.is_empty() && query.max_rows.is_none() => {
                 self.start_simple(&sql)
@@ -135,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 &Bound {
                     statement: statement.name(),
                     types: statement.params(),
-                    columns: statement.shared_columns().cloned(),
+                    columns: statement.fixed_columns().cloned(),
                     max_rows: query.max_rows,
                     sql: Arc::clone(statement.shared_sql()),
                 },
@@ -155,9 +161,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// What is returned with an error is a connection whose facts are facts.
     pub(crate) async fn settled(&mut self, error: Error) -> Error {
         self.core.abandon_all();
-        // Should the connection end meanwhile, the first error still says more.
-        let _ = self.settle().await;
-        error
+        // Should the connection end meanwhile, the first error still says more, but that it has.
+        match self.settle().await {
+            Ok(()) => error,
+            Err(end) => error.with_end(end),
+        }
     }
 
     fn start_simple(&mut self, sql: &str) -> Result<Cursor, Error> {
@@ -246,22 +254,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             parameter_formats: &parameter_formats,
             result_formats: &result_formats,
         };
-        batch
-            .bind::<EncodeError>(bind, |out| {
-                for (i, (value, ty, format)) in values.iter().enumerate() {
-                    out.value(|out| {
-                        let written = purepg_types::encode(i, *value, ty, *format, out);
-                        written.map(|is_null| is_null == IsNull::No)
-                    })?;
-                }
-                Ok(())
-            })?
-            .execute(
-                "",
-                bound.max_rows,
-                RowShape::Known(core_columns.unwrap_or_default()),
-            )
-            .sync();
+        batch.bind::<EncodeError>(bind, |out| {
+            for (i, (value, ty, format)) in values.iter().enumerate() {
+                out.value(|out| {
+                    let written = purepg_types::encode(i, *value, ty, *format, out);
+                    written.map(|is_null| is_null == IsNull::No)
+                })?;
+            }
+            Ok(())
+        })?;
+        let shape = match core_columns {
+            Some(columns) => RowShape::Known(columns),
+            None => {
+                batch.describe(Target::Portal(""));
+                RowShape::Described
+            }
+        };
+        batch.execute("", bound.max_rows, shape).sync();
         let op = batch.commit()?;
         Ok(Cursor::new(
             op,
@@ -298,19 +307,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Takes note of one answer.
     fn follow(&mut self, cursor: &mut Cursor, reply: Reply) -> Result<Option<RowBatch>, Error> {
-        cursor.begun |= !matches!(reply, Reply::ObjectClosed);
+        // Its columns, or its end: until then nobody knows that it works.
+        cursor.begun |= match reply {
+            Reply::Columns(_) | Reply::Finished(_) => true,
+            Reply::Bound => cursor.columns.is_some(),
+            _ => false,
+        };
         match reply {
             Reply::Columns(columns) => {
                 cursor.results += 1;
                 cursor.delivered = 0;
-                if cursor.results > 1 {
-                    cursor.fault.get_or_insert(Error::TooManyResults);
-                }
                 cursor.columns = Some(Columns::new(columns));
             }
             Reply::Rows(rows) => {
                 cursor.delivered += u64::try_from(rows.len()).unwrap_or(0);
-                if let (Some(columns), None) = (&cursor.columns, &cursor.fault) {
+                if let (Some(columns), 1) = (&cursor.columns, cursor.results) {
                     return Ok(Some(RowBatch::new(rows, Arc::clone(columns))));
                 }
             }
@@ -324,6 +335,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 cursor.done = true;
                 self.check(outcome, Some(&cursor.sql))?;
                 cursor.fault.take().map_or(Ok(()), Err)?;
+                if cursor.results > 1 {
+                    return Err(Error::TooManyResults);
+                }
             }
             _ => {}
         }

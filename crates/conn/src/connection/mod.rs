@@ -148,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Cancel safety
     /// Dropping the future costs nothing.
     pub async fn ping(&mut self) -> Result<(), Error> {
-        self.begin()?;
+        self.begin().await?;
         let op = self.operation(|batch| {
             batch.sync();
         })?;
@@ -164,7 +164,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Cancel safety
     /// Dropping the future loses no notification.
     pub async fn notification(&mut self) -> Result<Notification, Error> {
-        self.begin()?;
+        if !self.inbox.has_notification() {
+            self.begin().await?;
+        }
         poll_fn(|cx| self.poll_notification(cx)).await
     }
 

@@ -160,7 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Cancel safety
     /// Dropping the future costs nothing: should the server have parsed the statement, it is closed with the next thing that is sent.
     pub async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
-        self.begin()?;
+        self.begin().await?;
         // Its drop closes the statement, wherever this future ends.
         let name = Name::unique(self.closing());
         let op = self.operation(|batch| {
@@ -168,7 +168,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 .parse(name.as_str(), sql, &[])
                 .describe(Target::Statement(name.as_str()))
                 .sync();
-        })?;
+        });
+        let op = match op {
+            Ok(op) => op,
+            Err(error) => return Err(self.settled(error).await),
+        };
         let sql: Arc<str> = sql.into();
         let described = self.described(op, &sql).await?;
         let columns = described.columns.map(|columns| with_best_formats(&columns));

@@ -78,6 +78,14 @@ impl KeptRows {
         }
     }
 
+    /// The rows that are still to be kept, as a batch.
+    pub(crate) fn into_rest(self) -> Option<RowBatch> {
+        Some(RowBatch {
+            rows: self.batch.rows.rest_after(self.place)?,
+            columns: Arc::clone(&self.batch.columns),
+        })
+    }
+
     /// The next row. It is checked whole, so that nothing about it can fail later but its types.
     pub(crate) fn next(&mut self) -> Option<Result<Row, Error>> {
         self.place = self.batch.rows.place_after(self.place)?;

@@ -77,6 +77,21 @@ impl RowBatch {
         })
     }
 
+    /// The `rows` rows behind a place: what is left of a batch of which the rows before were taken. `None` when there is none.
+    pub fn rest_after(&self, place: RowPlace) -> Option<Self> {
+        let bytes = self.taken.bytes().get(place.end..)?;
+        let rest = Self {
+            taken: Taken {
+                start: self.taken.end - bytes.len(),
+                ..self.taken.clone()
+            },
+            rows: 0,
+            columns: Arc::clone(&self.columns),
+        };
+        let rows = u32::try_from(rest.iter().count()).ok()?;
+        (rows > 0).then_some(Self { rows, ..rest })
+    }
+
     /// The row at a place of this batch. A place of another batch gives a row whose fields are errors, or are of no meaning.
     #[inline]
     pub fn row(&self, place: RowPlace) -> RowRef<'_> {
