@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::future::{Either, select};
 use purepg_proto::{
     AuthMethods as CoreMethods, DeriveKey, Event, Limits, Nonce, ScramKeys, Startup, StartupEvent,
@@ -17,7 +16,7 @@ use purepg_proto::{
 use crate::config::{Address, AuthMethod, Config, Settings};
 use crate::connection::Connection;
 use crate::error::Error;
-use crate::runtime::{Endpoint, Runtime};
+use crate::runtime::{ByteStream, Endpoint, Runtime};
 
 /// Opens a connection through a runtime.
 ///
@@ -44,12 +43,12 @@ pub async fn connect<R: Runtime>(
     match select(std::pin::pin!(work), runtime.sleep(timeout)).await {
         Either::Left((result, _)) => result,
         Either::Right(((), _)) => Err(Error::Timeout {
-            doing: "connecting",
+            doing: format!("connecting to {}", settings.address()).into(),
         }),
     }
 }
 
-async fn open<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+async fn open<S: ByteStream>(
     runtime: Arc<dyn Runtime<Stream = S>>,
     settings: &Settings,
 ) -> Result<Connection<S>, Error> {
@@ -87,7 +86,7 @@ async fn resolve<R: Runtime + ?Sized>(
 }
 
 /// Logs in over a stream that is open.
-async fn enter<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+async fn enter<S: ByteStream>(
     runtime: Arc<dyn Runtime<Stream = S>>,
     stream: S,
     endpoint: Endpoint,
@@ -112,7 +111,7 @@ async fn enter<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl<S: ByteStream> Connection<S> {
     fn poll_startup(&mut self, cx: &mut Context<'_>) -> Poll<Result<StartupEvent, Error>> {
         loop {
             match ready!(self.poll_event(cx)) {
@@ -183,8 +182,8 @@ async fn derive<R: Runtime + ?Sized>(runtime: &R, mut job: DeriveKey) -> Result<
             }
         }
     });
-    keys.await?.ok_or(Error::Timeout {
-        doing: "deriving a key",
+    keys.await?.ok_or_else(|| Error::Timeout {
+        doing: "deriving a key".into(),
     })
 }
 

@@ -61,7 +61,7 @@ pub enum Error {
     #[error("timed out while {doing}")]
     Timeout {
         /// What was being done.
-        doing: &'static str,
+        doing: Box<str>,
     },
     /// Something before it in the same segment failed, so the server did not look at it.
     #[error("aborted: something before it failed")]
@@ -233,6 +233,10 @@ impl From<ProtocolError> for Error {
         match error.kind() {
             ProtocolErrorKind::PasswordMissing { method } => Self::MissingPassword { method },
             ProtocolErrorKind::Ended => Self::Closed,
+            ProtocolErrorKind::UnexpectedEof { .. } => {
+                let eof = io::Error::new(io::ErrorKind::UnexpectedEof, error);
+                Self::io("reading from the server", eof)
+            }
             _ => Self::Protocol(error),
         }
     }

@@ -31,8 +31,8 @@ pub use connect::connect;
 pub use connection::Connection;
 pub use error::{DatabaseError, Error, UsageError};
 pub use purepg_proto::{
-    Diagnostics, Notice, Notification, Parameters, ProtocolError, ProtocolErrorKind, ServerError,
-    Severity, TransactionStatus,
+    Diagnostics, Notice, Notification, Parameters, ParametersIter, ProtocolError,
+    ProtocolErrorKind, ServerError, Severity, TransactionStatus,
 };
 pub use purepg_types::{
     BoxError, Column, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Field, Fields,
@@ -40,6 +40,6 @@ pub use purepg_types::{
 };
 pub use query::{IntoQuery, Query};
 pub use row::{Row, RowBatch, RowBatchIter, RowIndex, RowRef};
-pub use runtime::{BoxFuture, Endpoint, Runtime};
+pub use runtime::{BoxFuture, ByteStream, Endpoint, Runtime};
 pub use statement::Statement;
 pub use stream::RowStream;

@@ -27,10 +27,14 @@ pub trait IntoQuery<'q> {
 }
 
 impl<'q> Query<'q> {
-    /// A query of a text.
-    pub fn new(sql: impl Into<Cow<'q, str>>) -> Self {
+    /// A query of a text, or of a prepared statement.
+    pub fn new(query: impl IntoQuery<'q>) -> Self {
+        query.into_query()
+    }
+
+    fn of_text(sql: Cow<'q, str>) -> Self {
         Self {
-            what: What::Text(sql.into()),
+            what: What::Text(sql),
             max_rows: None,
         }
     }
@@ -65,19 +69,19 @@ impl<'q> IntoQuery<'q> for &'q Query<'q> {
 
 impl<'q> IntoQuery<'q> for &'q str {
     fn into_query(self) -> Query<'q> {
-        Query::new(self)
+        Query::of_text(self.into())
     }
 }
 
 impl<'q> IntoQuery<'q> for &'q String {
     fn into_query(self) -> Query<'q> {
-        Query::new(self.as_str())
+        Query::of_text(self.as_str().into())
     }
 }
 
 impl<'q> IntoQuery<'q> for String {
     fn into_query(self) -> Query<'q> {
-        Query::new(self)
+        Query::of_text(self.into())
     }
 }
 

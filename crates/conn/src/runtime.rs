@@ -13,6 +13,11 @@ use futures_io::{AsyncRead, AsyncWrite};
 /// A future behind a pointer, as an object-safe trait needs it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// What carries the bytes of a connection. Every type that can is one.
+pub trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ByteStream for S {}
+
 /// One place to connect to: a name was resolved already.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -30,7 +35,7 @@ pub enum Endpoint {
 /// it, the job notices by itself.
 pub trait Runtime: Send + Sync + 'static {
     /// What carries the bytes.
-    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    type Stream: ByteStream;
 
     /// Opens a stream, with what makes small messages go out at once (`TCP_NODELAY`).
     ///

@@ -6,12 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::{FusedStream, Stream};
-use futures_io::{AsyncRead, AsyncWrite};
 use purepg_types::Column;
 
 use crate::connection::{Connection, Cursor};
 use crate::error::Error;
 use crate::row::{KeptRows, Row, RowBatch};
+use crate::runtime::ByteStream;
 
 /// The rows of a query, as they arrive. After an error, or the last row, there are no more.
 ///
@@ -25,7 +25,7 @@ pub struct RowStream<'c, S> {
     kept: Option<KeptRows>,
 }
 
-impl<'c, S: AsyncRead + AsyncWrite + Unpin> RowStream<'c, S> {
+impl<'c, S: ByteStream> RowStream<'c, S> {
     pub(crate) fn new(connection: &'c mut Connection<S>, cursor: Cursor) -> Self {
         Self {
             connection,
@@ -104,7 +104,7 @@ impl<'c, S: AsyncRead + AsyncWrite + Unpin> RowStream<'c, S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Stream for RowStream<'_, S> {
+impl<S: ByteStream> Stream for RowStream<'_, S> {
     type Item = Result<Row, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -112,7 +112,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for RowStream<'_, S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> FusedStream for RowStream<'_, S> {
+impl<S: ByteStream> FusedStream for RowStream<'_, S> {
     fn is_terminated(&self) -> bool {
         self.cursor.is_done() && self.kept.is_none()
     }

@@ -56,7 +56,7 @@ pub use message::backend::ready_for_query::TransactionStatus;
 pub use message::backend::response::{Diagnostics, Notice, ServerError, Severity};
 pub use message::backend::row_description::{Column, Columns};
 pub use message::frontend::bind::BindValues;
-pub use parameters::Parameters;
+pub use parameters::{Parameters, ParametersIter};
 pub use pipeline::batch::{Batch, Bind, RowShape, Target};
 pub use rows::{FieldError, Fields, Row, RowBatch, RowBatchIter, RowPlace, RowRef};
 pub use startup::{AuthMethods, Startup, Transport};

@@ -17,8 +17,8 @@ impl Parameters {
     }
 
     /// All of them, in the order in which the server reported them first.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+    pub fn iter(&self) -> ParametersIter<'_> {
+        ParametersIter(self.0.iter())
     }
 
     /// How many there are.
@@ -40,6 +40,27 @@ impl Parameters {
             Some((_, current)) => *current = value.into(),
             None => parameters.push((name.into(), value.into())),
         }
+    }
+}
+
+impl<'p> IntoIterator for &'p Parameters {
+    type Item = (&'p str, &'p str);
+    type IntoIter = ParametersIter<'p>;
+
+    fn into_iter(self) -> ParametersIter<'p> {
+        self.iter()
+    }
+}
+
+/// Names and values, in the order in which the server reported them first.
+#[derive(Clone, Debug)]
+pub struct ParametersIter<'p>(core::slice::Iter<'p, (Box<str>, Box<str>)>);
+
+impl<'p> Iterator for ParametersIter<'p> {
+    type Item = (&'p str, &'p str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(name, value)| (&**name, &**value))
     }
 }
 

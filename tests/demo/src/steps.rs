@@ -2,15 +2,10 @@
 //!
 //! Each step is written once, for a connection over any stream of bytes, and runs on tokio and on async-std alike.
 
-use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::FutureExt as _;
-use purepg_conn::{Connection, Error, Notification};
+use purepg_conn::{ByteStream, Connection, Error, Notification};
 
 use crate::Result;
-
-/// A socket of tokio's, of async-std's, or of anybody's.
-pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream for S {}
 
 /// Planets, and their diameters in kilometres.
 const PLANETS: [(&str, i32); 7] = [

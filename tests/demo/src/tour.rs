@@ -3,12 +3,12 @@
 use std::future::Future;
 
 use indicatif::HumanCount;
-use purepg_conn::{Config, Connection, Error};
+use purepg_conn::{ByteStream, Config, Connection, Error};
 use purepg_testkit::server::{DATABASE, Options, PASSWORD, Server, USER_SCRAM};
 
 use crate::Result;
 use crate::report::{Report, Route};
-use crate::steps::{self, ByteStream};
+use crate::steps;
 
 /// Takes the steps on both runtimes, over TCP and over a Unix socket.
 pub(crate) fn run(rows: u32) -> Result<()> {

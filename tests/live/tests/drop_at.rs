@@ -15,6 +15,7 @@ live!(
     eager_queries_in_a_transaction,
     errors,
     inserts,
+    a_large_parameter,
     preparing_and_executing,
     streams,
     streams_forgotten,
@@ -201,6 +202,23 @@ async fn inserts<R: Runtime>(cx: Context<R>) {
         .await;
         println!("insert, simple {simple}: {places} places, happened {happened}, not {not}");
         assert!(happened > 1 && not > 1, "both outcomes are seen");
+    }
+}
+
+/// Without the wrapper: the socket takes much at once, and there is more than the core lets wait.
+async fn a_large_parameter<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    let large = "x".repeat(32 << 20);
+    for polls in 0.. {
+        let done = drop_after(conn.fetch("select length($1)", (&large,)), polls).await;
+        assert_eq!(
+            conn.fetch_scalar::<i32>("select 1", ()).await.unwrap(),
+            1,
+            "{polls} polls"
+        );
+        if done.is_some() || polls > 40 {
+            break;
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lazy queries: rows as they arrive, and leaving early.
 
 use futures_util::StreamExt as _;
+use futures_util::stream::FusedStream as _;
 use purepg_conn::{Error, Runtime};
 use purepg_tests_live::{Context, live};
 
@@ -14,6 +15,9 @@ live!(
     acceptance_38_a_stream_dropped_after_one_row,
     a_forgotten_stream_does_no_harm,
     kept_rows_outlive_everything,
+    the_stream_says_that_it_is_over,
+    batches_go_on_behind_the_last_row,
+    query_waits_until_the_statement_works,
 );
 
 const MANY: &str = "select g as n, g::text as t from generate_series(1, 100000) g";
@@ -180,4 +184,54 @@ async fn kept_rows_outlive_everything<R: Runtime>(cx: Context<R>) {
     assert_eq!((rows.len(), sum), (100_000, 5_000_050_000));
     let moved = std::thread::spawn(move || rows[99_999].get::<String>(1).unwrap());
     assert_eq!(moved.join().unwrap(), "100000");
+}
+
+async fn the_stream_says_that_it_is_over<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    let mut rows = conn.query("select 1", ()).await.unwrap();
+    assert!(!rows.is_terminated());
+    while rows.next().await.is_some() {}
+    assert!(rows.is_terminated());
+}
+
+async fn batches_go_on_behind_the_last_row<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    let mut rows = conn
+        .query("select generate_series(1, 10000)", ())
+        .await
+        .unwrap();
+    let mut seen: Vec<i32> = Vec::new();
+    loop {
+        match rows.next().await {
+            Some(row) => seen.push(row.unwrap().get(0).unwrap()),
+            None => break,
+        }
+        if let Some(batch) = rows.next_batch().await.unwrap() {
+            seen.extend(batch.iter().map(|row| row.get::<i32>(0).unwrap()));
+        }
+    }
+    assert_eq!(seen, (1..=10_000).collect::<Vec<_>>());
+}
+
+async fn query_waits_until_the_statement_works<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    conn.execute(
+        "create temp table q (a int primary key); insert into q values (1)",
+        (),
+    )
+    .await
+    .unwrap();
+    assert!(conn.query("insert into q values (1)", ()).await.is_err());
+    assert!(conn.query("insert into q values ($1)", (1,)).await.is_err());
+    assert!(conn.query("set a.b = 1; select nope", ()).await.is_err());
+    drop(conn.query("begin", ()).await.unwrap());
+    assert!(conn.in_transaction());
+    drop(conn.query("insert into q values ($1)", (2,)).await.unwrap());
+    conn.execute("commit", ()).await.unwrap();
+    assert_eq!(
+        conn.fetch_scalar::<i64>("select count(*) from q", ())
+            .await
+            .unwrap(),
+        2
+    );
 }

@@ -21,6 +21,8 @@ live!(
     parameters_that_cannot_be_written,
     prepared_statements,
     a_dropped_statement_is_closed,
+    acceptance_51_a_prepared_fetch_gives_what_its_cursor_gives,
+    rows_can_be_detached,
     copy_is_refused_clearly,
     the_error_shows_where,
     transactions_by_hand,
@@ -577,7 +579,49 @@ async fn copy_is_refused_clearly<R: Runtime>(cx: Context<R>) {
         .unwrap_err();
     assert!(matches!(error, Error::Usage(_)), "{error:?}");
     assert!(conn.is_ready());
+    let several = "select 1; select 2; copy (select 1) to stdout";
+    assert!(matches!(
+        conn.execute(several, ()).await.unwrap_err(),
+        Error::Usage(_)
+    ));
     assert_eq!(conn.fetch_scalar::<i32>("select 1", ()).await.unwrap(), 1);
+}
+
+async fn acceptance_51_a_prepared_fetch_gives_what_its_cursor_gives<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    let fetch = conn.prepare("fetch all from c").await.unwrap();
+    conn.execute("begin; declare c cursor for select 1 as a", ())
+        .await
+        .unwrap();
+    assert_eq!(
+        conn.fetch(&fetch, ()).await.unwrap()[0]
+            .get::<i32>("a")
+            .unwrap(),
+        1
+    );
+    conn.execute(
+        "close c; declare c cursor for select 'abcd' as b, 2 as c",
+        (),
+    )
+    .await
+    .unwrap();
+    let rows = conn.fetch(&fetch, ()).await.unwrap();
+    assert_eq!(rows[0].decode::<(&str, i64)>().unwrap(), ("abcd", 2));
+    let limited = Query::new(&fetch).max_rows(5);
+    assert!(conn.fetch(limited, ()).await.unwrap().is_empty());
+}
+
+async fn rows_can_be_detached<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    let rows = conn
+        .fetch(
+            "select g, null::int, 'x' || g from generate_series(1, 9) g",
+            (),
+        )
+        .await;
+    let third = rows.unwrap().swap_remove(2).detach();
+    let values: (i32, Option<i32>, &str) = third.decode().unwrap();
+    assert_eq!(values, (3, None, "x3"));
 }
 
 async fn the_error_shows_where<R: Runtime>(cx: Context<R>) {

@@ -3,10 +3,10 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use futures_io::{AsyncRead, AsyncWrite};
 use purepg_proto::{
     Closed, Event, Notification, OpId, Outcome, ProtocolError, ProtocolErrorKind, Reply,
     ServerError,
@@ -14,6 +14,7 @@ use purepg_proto::{
 
 use crate::connection::Connection;
 use crate::error::Error;
+use crate::runtime::{BoxFuture, ByteStream};
 
 /// So many events are handed out in a row before others get their turn: a server that sends without end starves nobody.
 const EVENTS_PER_TURN: u32 = 128;
@@ -21,13 +22,20 @@ const EVENTS_PER_TURN: u32 = 128;
 /// After a failed write so many bytes are read to learn why: the server's last words come first.
 const LAST_WORDS: usize = 1 << 20;
 
+/// And no longer than so: a server that cannot be written to may never say more.
+const LAST_WORDS_TIME: Duration = Duration::from_secs(5);
+
+const WRITING: &str = "writing to the server";
+
 /// What is known of the stream, the core aside.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Link {
     needs_flush: bool,
     write_error: Option<Arc<io::Error>>,
     read_error: Option<Arc<io::Error>>,
     read_after_write_error: usize,
+    /// Runs from the failed write on. In a mutex that nobody locks, since what runs it may not be shared.
+    last_words: Option<Mutex<BoxFuture<'static, ()>>>,
     events: u32,
     end: Option<End>,
 }
@@ -44,7 +52,7 @@ pub(super) enum End {
     },
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl<S: ByteStream> Connection<S> {
     /// The next event that belongs to somebody. First what is known already, then what waits to be sent, then what comes: reading goes
     /// on while writing is blocked, or two peers that only write would wait for each other.
     pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
@@ -105,7 +113,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     self.link.needs_flush = true;
                     progress = true;
                 }
-                Poll::Ready(Err(error)) => self.write_failed(error),
+                Poll::Ready(Err(error)) => {
+                    self.write_failed(error);
+                    progress = true;
+                }
                 Poll::Pending => return progress,
             }
         }
@@ -145,6 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.link.read_error = Some(Arc::new(error));
                 self.core.recv_eof();
             }
+            Poll::Pending if self.last_words_are_over(cx) => self.core.recv_eof(),
             Poll::Pending => return false,
         }
         true
@@ -153,7 +165,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn write_failed(&mut self, error: io::Error) {
         if error.kind() != io::ErrorKind::Interrupted {
             self.link.write_error = Some(Arc::new(error));
+            self.link.last_words = Some(Mutex::new(self.runtime.sleep(LAST_WORDS_TIME)));
         }
+    }
+
+    /// True when the server has had its time to say why a write failed.
+    fn last_words_are_over(&mut self, cx: &mut Context<'_>) -> bool {
+        let timer = self.link.last_words.as_mut().map(|timer| timer.get_mut());
+        timer.is_some_and(|timer| {
+            let timer = timer.unwrap_or_else(PoisonError::into_inner);
+            timer.as_mut().poll(cx).is_ready()
+        })
     }
 
     fn note_end(&mut self, reason: Closed) {
@@ -164,10 +186,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Closed::Protocol(error) => {
                 let eof = matches!(error.kind(), ProtocolErrorKind::UnexpectedEof { .. });
                 // A reset that follows a failed write says less than the write's own error.
-                let socket = link
-                    .write_error
-                    .take()
-                    .map(|error| ("writing to the server", error));
+                let socket = link.write_error.take().map(|error| (WRITING, error));
                 let socket = socket.or_else(|| {
                     link.read_error
                         .take()
@@ -212,9 +231,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 // The reason is still to come.
                 Event::Reply(_, Reply::Finished(Outcome::Lost)) => {}
                 Event::Reply(id, reply) if id == op => {
-                    if matches!(reply, Reply::ObjectClosed) {
-                        self.unconfirmed.pop_front();
-                    }
                     return Poll::Ready(Ok(reply));
                 }
                 _ => {}
@@ -267,14 +283,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Ready when everything was sent, or nothing can be sent any more.
-    pub(super) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when everything was sent, or nothing can be sent any more. What comes meanwhile is of no interest.
+    pub(super) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            let sent = self.poll_event_unless(cx, |this| !this.core.wants_write());
-            match std::task::ready!(sent) {
+            if let Some(source) = self.link.write_error.clone() {
+                return Poll::Ready(Err(Error::broken(WRITING, source)));
+            }
+            let done = |this: &Self| !this.core.wants_write() || this.link.write_error.is_some();
+            match std::task::ready!(self.poll_event_unless(cx, done)) {
                 Ok(Some(_)) => {}
+                Ok(None) if self.link.write_error.is_some() => {}
                 Ok(None) => break,
-                Err(_) => return Poll::Ready(()),
+                // There is nobody left to say good-bye to.
+                Err(_) => return Poll::Ready(Ok(())),
             }
         }
         if self.link.needs_flush {
@@ -282,6 +303,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let _ = std::task::ready!(Pin::new(&mut self.stream).poll_flush(cx));
             self.link.needs_flush = false;
         }
-        Poll::Ready(())
+        Poll::Ready(Ok(()))
     }
 }

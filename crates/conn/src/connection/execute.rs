@@ -1,34 +1,16 @@
 //! How an operation is begun, and how its answers are followed to its end.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
-use futures_io::{AsyncRead, AsyncWrite};
-use purepg_proto::{Batch, Bind, OpId, Outcome, Reply, RowShape, Target};
+use purepg_proto::{Batch, Bind, OpId, Reply, RowShape, Target};
 use purepg_types::{EncodeError, Format, IsNull, Params, ToSql, Type};
 
 use crate::columns::{Columns, type_of};
-use crate::connection::Connection;
+use crate::connection::{Connection, Cursor};
 use crate::error::{Error, UsageError};
 use crate::query::{Query, What};
-use crate::row::RowBatch;
-
-/// An operation that gives rows, and how far it has come. It holds nothing that would be lost with it.
-#[derive(Debug)]
-pub(crate) struct Cursor {
-    op: OpId,
-    sql: Arc<str>,
-    columns: Option<Arc<Columns>>,
-    /// Sets of rows so far.
-    results: usize,
-    /// Rows of the set so far.
-    delivered: u64,
-    row_count: u64,
-    /// What is wrong, though the server did not say so.
-    fault: Option<Error>,
-    begun: bool,
-    done: bool,
-}
+use crate::runtime::ByteStream;
 
 /// A statement as the server described it.
 pub(super) struct Described {
@@ -45,46 +27,18 @@ struct Bound<'a> {
     sql: Arc<str>,
 }
 
-impl Cursor {
-    fn new(op: OpId, sql: Arc<str>, columns: Option<Arc<Columns>>) -> Self {
-        let results = usize::from(columns.is_some());
-        Self {
-            op,
-            sql,
-            columns,
-            results,
-            delivered: 0,
-            row_count: 0,
-            fault: None,
-            begun: false,
-            done: false,
-        }
-    }
-
-    /// The rows that the last statement counted.
-    pub(crate) fn row_count(&self) -> u64 {
-        self.row_count
-    }
-
-    /// Nobody wants the rest.
-    pub(crate) fn give_up(&mut self) {
-        self.done = true;
-    }
-
-    pub(crate) fn is_done(&self) -> bool {
-        self.done
-    }
-
-    pub(crate) fn columns(&self) -> Option<&Arc<Columns>> {
-        self.columns.as_ref()
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl<S: ByteStream> Connection<S> {
     /// Before anything new: whatever is under way belongs to somebody who has gone.
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
+        let riding = self.closes_in.is_some_and(|op| self.core.is_under_way(op));
         self.core.abandon_all();
-        self.closing.drain_into(&mut self.unconfirmed);
+        if let Some(op) = self.closes_in.take()
+            && (!riding || self.core.is_under_way(op))
+        {
+            // Not taken back: they were carried out, or will be.
+            self.to_close.clear();
+        }
+        self.closing.drain_into(&mut self.to_close);
         if self.core.is_dead() {
             self.learn_end();
             return Err(self.ended());
@@ -99,11 +53,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         messages: impl FnOnce(&mut Batch<'_>),
     ) -> Result<OpId, Error> {
         let mut batch = self.core.batch();
-        for name in &self.unconfirmed {
+        for name in closes(&self.to_close, self.closes_in) {
             batch.close(Target::Statement(name));
         }
         messages(&mut batch);
-        Ok(batch.commit()?)
+        let op = batch.commit()?;
+        self.closes_in.get_or_insert(op);
+        Ok(op)
     }
 
     /// Waits for the end of an operation whose answers matter to nobody.
@@ -245,7 +201,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             .flat_map(|columns| columns.iter().map(purepg_proto::Column::format))
             .collect();
         let mut batch = self.core.batch();
-        for name in &self.unconfirmed {
+        for name in closes(&self.to_close, self.closes_in) {
             batch.close(Target::Statement(name));
         }
         let bind = Bind {
@@ -272,86 +228,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         batch.execute("", bound.max_rows, shape).sync();
         let op = batch.commit()?;
+        self.closes_in.get_or_insert(op);
         Ok(Cursor::new(
             op,
             Arc::clone(&bound.sql),
             bound.columns.clone(),
         ))
     }
+}
 
-    /// Ready when the server has answered something that tells whether the query works.
-    fn poll_begun(&mut self, cursor: &mut Cursor, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        while !cursor.begun {
-            let reply = ready!(self.poll_reply(cx, cursor.op))?;
-            // The first rows cannot come before what begins them.
-            self.follow(cursor, reply)?;
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// The next rows; `None` at the end.
-    pub(crate) fn poll_rows(
-        &mut self,
-        cursor: &mut Cursor,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<RowBatch>, Error>> {
-        while !cursor.done {
-            let reply =
-                ready!(self.poll_reply(cx, cursor.op)).inspect_err(|_| cursor.done = true)?;
-            if let Some(rows) = self.follow(cursor, reply)? {
-                return Poll::Ready(Ok(Some(rows)));
-            }
-        }
-        Poll::Ready(Ok(None))
-    }
-
-    /// Takes note of one answer.
-    fn follow(&mut self, cursor: &mut Cursor, reply: Reply) -> Result<Option<RowBatch>, Error> {
-        // Its columns, or its end: until then nobody knows that it works.
-        cursor.begun |= match reply {
-            Reply::Columns(_) | Reply::Finished(_) => true,
-            Reply::Bound => cursor.columns.is_some(),
-            _ => false,
-        };
-        match reply {
-            Reply::Columns(columns) => {
-                cursor.results += 1;
-                cursor.delivered = 0;
-                cursor.columns = Some(Columns::new(columns));
-            }
-            Reply::Rows(rows) => {
-                cursor.delivered += u64::try_from(rows.len()).unwrap_or(0);
-                if let (Some(columns), 1) = (&cursor.columns, cursor.results) {
-                    return Ok(Some(RowBatch::new(rows, Arc::clone(columns))));
-                }
-            }
-            Reply::StatementComplete(tag) => cursor.row_count = tag.rows().unwrap_or(0),
-            Reply::EmptyQuery => cursor.row_count = 0,
-            Reply::Suspended => cursor.row_count = cursor.delivered,
-            Reply::CopyOut => {
-                cursor.fault.get_or_insert(UsageError::CopyOut.into());
-            }
-            Reply::Finished(outcome) => {
-                cursor.done = true;
-                self.check(outcome, Some(&cursor.sql))?;
-                cursor.fault.take().map_or(Ok(()), Err)?;
-                if cursor.results > 1 {
-                    return Err(Error::TooManyResults);
-                }
-            }
-            _ => {}
-        }
-        Ok(None)
-    }
-
-    pub(super) fn check(&self, outcome: Outcome, sql: Option<&Arc<str>>) -> Result<(), Error> {
-        match outcome {
-            Outcome::Complete => Ok(()),
-            Outcome::Failed(error) => Err(Error::database(error, sql.cloned())),
-            Outcome::Skipped => Err(Error::Aborted),
-            Outcome::Lost => Err(self.ended()),
-        }
-    }
+/// What is to be closed with the next operation: nothing when an earlier one carries it.
+fn closes(names: &VecDeque<String>, riding: Option<OpId>) -> impl Iterator<Item = &String> {
+    names
+        .iter()
+        .take(if riding.is_none() { usize::MAX } else { 0 })
 }
 
 /// The columns of a statement, in the formats that its rows are to come in.

@@ -1,5 +1,6 @@
 //! The connection: its facts, and what is done with the whole of it.
 
+mod cursor;
 mod drive;
 mod execute;
 mod queries;
@@ -11,15 +12,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Poll, ready};
 
-use futures_io::{AsyncRead, AsyncWrite};
-use purepg_proto::{Notice, Notification, Parameters, TransactionStatus};
+use purepg_proto::{Notice, Notification, OpId, Parameters, TransactionStatus};
 
 use crate::error::Error;
 use crate::inbox::Inbox;
-use crate::runtime::{Endpoint, Runtime};
+use crate::runtime::{ByteStream, Endpoint, Runtime};
 use crate::statement::Closing;
 
-pub(crate) use execute::Cursor;
+pub(crate) use cursor::Cursor;
 
 /// A connection to a PostgreSQL server, over a stream `S`.
 ///
@@ -39,8 +39,9 @@ pub struct Connection<S> {
     inbox: Inbox,
     /// Statements that nobody needs any more, shared with their handles.
     closing: Arc<Closing>,
-    /// Those whose Close was written but not answered.
-    unconfirmed: VecDeque<String>,
+    /// Those that are still to be closed, and the operation that their Close rides with.
+    to_close: VecDeque<String>,
+    closes_in: Option<OpId>,
 }
 
 /// Facts.
@@ -109,7 +110,7 @@ impl<S> Connection<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl<S: ByteStream> Connection<S> {
     pub(crate) fn new(
         core: purepg_proto::Connection,
         stream: S,
@@ -124,7 +125,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             link: drive::Link::default(),
             inbox: Inbox::default(),
             closing: Arc::default(),
-            unconfirmed: VecDeque::new(),
+            to_close: VecDeque::new(),
+            closes_in: None,
         }
     }
 
@@ -170,10 +172,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         poll_fn(|cx| self.poll_notification(cx)).await
     }
 
-    /// Says good-bye and closes the stream. What an abandoned query left is not waited for.
+    /// Says good-bye and closes the stream. The answers to an abandoned query are not waited for, but what was sent of it in part is
+    /// sent to its end first.
     ///
     /// # Errors
-    /// Those of the socket.
+    /// [`Error::Io`] when the good-bye could not be said. The stream is closed all the same.
     ///
     /// # Cancel safety
     /// Dropping the future closes the stream without the good-bye.
@@ -181,9 +184,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.core.abandon_all();
         self.core.terminate();
         poll_fn(|cx| {
-            ready!(self.poll_sent(cx));
+            let sent = ready!(self.poll_sent(cx));
             let closed = ready!(Pin::new(&mut self.stream).poll_close(cx));
-            Poll::Ready(closed.map_err(|error| Error::io("closing the connection", error)))
+            let closed = closed.map_err(|error| Error::io("closing the connection", error));
+            Poll::Ready(sent.and(closed))
         })
         .await
     }

@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use futures_io::{AsyncRead, AsyncWrite};
 use purepg_proto::Target;
 use purepg_types::{FromSql, Params};
 
@@ -12,10 +11,11 @@ use crate::connection::{Connection, Cursor};
 use crate::error::Error;
 use crate::query::IntoQuery;
 use crate::row::{KeptRows, Row, RowBatch};
+use crate::runtime::ByteStream;
 use crate::statement::{Name, Statement};
 use crate::stream::RowStream;
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl<S: ByteStream> Connection<S> {
     /// All rows.
     ///
     /// Of a string of several statements these are the rows of the only one that returns any.

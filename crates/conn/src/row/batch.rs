@@ -41,6 +41,14 @@ impl RowBatch {
         RowRef::new(self.rows.row(place), &self.columns)
     }
 
+    /// The row at a place, with memory of its own.
+    pub(super) fn detached(&self, place: RowPlace) -> Row {
+        let rows = self.rows.detached(place);
+        let place = rows.place_after(RowPlace::START).unwrap_or(RowPlace::START);
+        let columns = Arc::clone(&self.columns);
+        Row::new(Arc::new(Self { rows, columns }), place)
+    }
+
     pub(super) fn shared_columns(&self) -> &Columns {
         &self.columns
     }

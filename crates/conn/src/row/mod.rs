@@ -92,6 +92,12 @@ impl Row {
         self.columns().is_empty()
     }
 
+    /// Copies the row out of the chunk of memory that it arrived in, which would stay alive as long as the row does.
+    #[must_use]
+    pub fn detach(self) -> Self {
+        self.batch.detached(self.place)
+    }
+
     /// The same row, lent.
     #[inline]
     pub fn as_ref(&self) -> RowRef<'_> {

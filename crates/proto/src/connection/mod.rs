@@ -308,6 +308,11 @@ impl Connection {
         self.queue.in_flight() + usize::from(self.finished.is_some())
     }
 
+    /// True while something is owed to this operation, be it muted. One that was taken back is not under way.
+    pub fn is_under_way(&self, op: OpId) -> bool {
+        !self.queue.range_of(op).is_empty()
+    }
+
     /// True when the connection is open and nothing is owed, queued or left open, in a transaction or otherwise: fit for anybody.
     pub fn is_idle(&self) -> bool {
         matches!(self.phase, Ok(Phase::Open))

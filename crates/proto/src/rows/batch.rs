@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use crate::buffer::receive::Taken;
-use crate::message::backend::data_row::{Run, split_row};
+use crate::message::backend::data_row::{ROW_HEADER, Run, split_row};
 use crate::message::backend::row_description::Columns;
 use crate::rows::row::{FieldError, Row, RowRef};
 
@@ -77,7 +77,7 @@ impl RowBatch {
         })
     }
 
-    /// The `rows` rows behind a place: what is left of a batch of which the rows before were taken. `None` when there is none.
+    /// The rows behind a place: what is left of a batch of which the rows before were taken. `None` when there is none.
     pub fn rest_after(&self, place: RowPlace) -> Option<Self> {
         let bytes = self.taken.bytes().get(place.end..)?;
         let rest = Self {
@@ -90,6 +90,23 @@ impl RowBatch {
         };
         let rows = u32::try_from(rest.iter().count()).ok()?;
         (rows > 0).then_some(Self { rows, ..rest })
+    }
+
+    /// A batch of the row at a place alone, copied out of the chunk of memory that all of them keep alive.
+    #[must_use]
+    pub fn detached(&self, place: RowPlace) -> Self {
+        let start = place.start.saturating_sub(ROW_HEADER);
+        let frame = self.taken.bytes().get(start..place.end).unwrap_or_default();
+        let taken = Taken {
+            chunk: Arc::new(frame.to_vec()),
+            start: 0,
+            end: frame.len(),
+        };
+        Self {
+            taken,
+            rows: 1,
+            columns: Arc::clone(&self.columns),
+        }
     }
 
     /// The row at a place of this batch. A place of another batch gives a row whose fields are errors, or are of no meaning.

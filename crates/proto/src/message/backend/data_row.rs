@@ -3,7 +3,7 @@
 use crate::wire::frame::{Front, HEADER, front};
 
 /// The header and the count of columns.
-const ROW_HEADER: usize = HEADER + 2;
+pub(crate) const ROW_HEADER: usize = HEADER + 2;
 
 /// A run of whole `DataRow` frames at the front of a buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

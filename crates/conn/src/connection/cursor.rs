@@ -1,0 +1,144 @@
+//! Following an operation from its first answer to its last.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use purepg_proto::{OpId, Outcome, Reply};
+
+use crate::columns::Columns;
+use crate::connection::Connection;
+use crate::error::{Error, UsageError};
+use crate::row::RowBatch;
+use crate::runtime::ByteStream;
+
+/// An operation that gives rows, and how far it has come. It holds nothing that would be lost with it.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    op: OpId,
+    sql: Arc<str>,
+    columns: Option<Arc<Columns>>,
+    /// Sets of rows so far.
+    results: usize,
+    /// Rows of the set so far.
+    delivered: u64,
+    row_count: u64,
+    /// What is wrong, though the server did not say so.
+    fault: Option<Error>,
+    begun: bool,
+    done: bool,
+}
+
+impl Cursor {
+    pub(super) fn new(op: OpId, sql: Arc<str>, columns: Option<Arc<Columns>>) -> Self {
+        let results = usize::from(columns.is_some());
+        Self {
+            op,
+            sql,
+            columns,
+            results,
+            delivered: 0,
+            row_count: 0,
+            fault: None,
+            begun: false,
+            done: false,
+        }
+    }
+
+    /// The rows that the last statement counted.
+    pub(crate) fn row_count(&self) -> u64 {
+        self.row_count
+    }
+
+    /// Nobody wants the rest.
+    pub(crate) fn give_up(&mut self) {
+        self.done = true;
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.done
+    }
+
+    pub(crate) fn columns(&self) -> Option<&Arc<Columns>> {
+        self.columns.as_ref()
+    }
+}
+
+impl<S: ByteStream> Connection<S> {
+    /// Ready when the server has answered something that tells whether the query works.
+    pub(super) fn poll_begun(
+        &mut self,
+        cursor: &mut Cursor,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        while !cursor.begun {
+            let reply = ready!(self.poll_reply(cx, cursor.op))?;
+            // The first rows cannot come before what begins them.
+            self.follow(cursor, reply)?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The next rows; `None` at the end.
+    pub(crate) fn poll_rows(
+        &mut self,
+        cursor: &mut Cursor,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<RowBatch>, Error>> {
+        while !cursor.done {
+            let reply =
+                ready!(self.poll_reply(cx, cursor.op)).inspect_err(|_| cursor.done = true)?;
+            if let Some(rows) = self.follow(cursor, reply)? {
+                return Poll::Ready(Ok(Some(rows)));
+            }
+        }
+        Poll::Ready(Ok(None))
+    }
+
+    /// Takes note of one answer.
+    fn follow(&mut self, cursor: &mut Cursor, reply: Reply) -> Result<Option<RowBatch>, Error> {
+        // Its columns, or its end: until then nobody knows that it works.
+        cursor.begun |= match reply {
+            Reply::Columns(_) | Reply::Finished(_) => true,
+            Reply::Bound => cursor.columns.is_some(),
+            _ => false,
+        };
+        match reply {
+            Reply::Columns(columns) => {
+                cursor.results += 1;
+                cursor.delivered = 0;
+                cursor.columns = Some(Columns::new(columns));
+            }
+            Reply::Rows(rows) => {
+                cursor.delivered += u64::try_from(rows.len()).unwrap_or(0);
+                if let (Some(columns), 1) = (&cursor.columns, cursor.results) {
+                    return Ok(Some(RowBatch::new(rows, Arc::clone(columns))));
+                }
+            }
+            Reply::StatementComplete(tag) => cursor.row_count = tag.rows().unwrap_or(0),
+            Reply::EmptyQuery => cursor.row_count = 0,
+            Reply::Suspended => cursor.row_count = cursor.delivered,
+            Reply::CopyOut => {
+                cursor.fault.get_or_insert(UsageError::CopyOut.into());
+            }
+            Reply::Finished(outcome) => {
+                cursor.done = true;
+                self.check(outcome, Some(&cursor.sql))?;
+                cursor.fault.take().map_or(Ok(()), Err)?;
+                if cursor.results > 1 {
+                    return Err(Error::TooManyResults);
+                }
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    pub(super) fn check(&self, outcome: Outcome, sql: Option<&Arc<str>>) -> Result<(), Error> {
+        match outcome {
+            Outcome::Complete => Ok(()),
+            Outcome::Failed(error) => Err(Error::database(error, sql.cloned())),
+            Outcome::Skipped => Err(Error::Aborted),
+            Outcome::Lost => Err(self.ended()),
+        }
+    }
+}
