@@ -1,0 +1,89 @@
+//! Heap allocations: exact, so what has to be none is checked, too.
+
+use std::alloc::System;
+
+use purepg_bench::core::Core;
+use purepg_bench::peer::Peer;
+use purepg_bench::stream::{Replies, Stream, ten_columns, three_columns};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Times that everything is done before and while it is counted.
+const TIMES: usize = 100;
+
+fn main() {
+    println!("\n| what | allocations | bytes |");
+    println!("|---|---:|---:|");
+    let replies = Replies::default();
+    let (mut core, mut peer) = (Core::open(), Peer::default());
+    let none = [
+        count("purepg-proto: a command without rows", || {
+            core.simple_query(&replies.command)
+        }),
+        count("purepg-proto: `select 1`, prepared", || {
+            core.prepared(&replies.prepared)
+        }),
+        count("purepg-proto: 100 of them, pipelined", || {
+            core.pipeline(&replies.pipeline)
+        }),
+    ];
+    assert_eq!(none, [0; 3], "no query allocates anything");
+    count("purepg-proto: `select 1`, simple", || {
+        core.simple_query(&replies.simple)
+    });
+    count("postgres-protocol: `select 1`, simple", || {
+        peer.simple_query(&replies.simple)
+    });
+    count("postgres-protocol: `select 1`, prepared", || {
+        peer.prepared(&replies.prepared)
+    });
+    rows("three columns", three_columns);
+    rows("ten columns", ten_columns);
+}
+
+/// A result of many rows.
+fn rows(columns: &str, stream: impl Fn(usize) -> Stream) {
+    let (few, many) = (stream(1_000).bytes, stream(10_000).bytes);
+    let (mut core, mut peer) = (Core::open(), Peer::default());
+    let of_few = count(
+        &format!("purepg-proto: a result of 1,000 rows of {columns}, lent"),
+        || core.rows_lent(&few),
+    );
+    let of_many = count("purepg-proto: 10,000 of them, lent", || {
+        core.rows_lent(&many)
+    });
+    assert_eq!(of_few, of_many, "no row allocates anything");
+    count("purepg-proto: 10,000 of them, kept", || {
+        core.rows_kept(&many)
+    });
+    count("purepg-proto: 10,000 of them, collected", || {
+        core.rows_collected(&many)
+    });
+    count("postgres-protocol: 10,000 of them", || peer.rows(&many));
+    count(
+        "postgres-protocol: 10,000 of them, a vector of ranges",
+        || peer.rows_with_ranges(&many),
+    );
+    count("postgres-protocol: 10,000 of them, collected", || {
+        peer.rows_collected(&many)
+    });
+}
+
+/// Prints how much one time allocates once it has settled, and gives the number of allocations, which has to be the same each time.
+fn count(what: &str, mut once: impl FnMut() -> u64) -> usize {
+    for _ in 0..TIMES {
+        once();
+    }
+    let region = Region::new(ALLOCATOR);
+    for _ in 0..TIMES {
+        once();
+    }
+    let change = region.change();
+    let allocations = change.allocations + change.reallocations;
+    let average = allocations as f64 / TIMES as f64;
+    let bytes = change.bytes_allocated / TIMES;
+    println!("| {what} | {average} | {bytes} |");
+    allocations.div_ceil(TIMES)
+}

@@ -1,0 +1,187 @@
+//! `purepg-proto`, driven as a driver would: lent space is filled, confirmed, and events are taken until there is none.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use purepg_proto::{
+    Bind, Column, Columns, Connection, Event, Format, Limits, Nonce, Outcome, Reply, Row, RowShape,
+    Startup, Transport,
+};
+
+use crate::stream::{Replies, message};
+use crate::{PIECE, visit};
+
+/// An open connection, and the columns of its prepared statement.
+#[derive(Debug)]
+pub struct Core {
+    connection: Connection,
+    columns: Arc<Columns>,
+}
+
+impl Core {
+    /// Through the start-up.
+    pub fn open() -> Self {
+        let startup = Startup::new("postgres", Transport::UnixSocket);
+        let nonce = Nonce::from_entropy([7; Nonce::ENTROPY_LEN]);
+        let mut connection = Connection::new(startup, nonce, Limits::default());
+        send(&mut connection);
+        let answer = [
+            message(b'R', &[0; 4]),
+            message(b'K', &[1; 8]),
+            message(b'Z', b"I"),
+        ]
+        .concat();
+        receive(&mut connection, &answer, |_| {});
+        assert!(connection.is_idle());
+        Self {
+            connection,
+            columns: Arc::new(Columns::from_iter([Column::new(
+                "column_0",
+                23,
+                Format::Text,
+            )])),
+        }
+    }
+
+    /// Every field of a stream, lent.
+    pub fn rows_lent(&mut self, stream: &[u8]) -> u64 {
+        let mut sum = 0;
+        self.query(stream, |event| lent(event, &mut sum));
+        sum
+    }
+
+    /// Every field of a stream, of rows that were made one's own and stay alive until the next batch has come.
+    pub fn rows_kept(&mut self, stream: &[u8]) -> u64 {
+        let mut sum = 0;
+        let mut latest: Vec<Row> = Vec::new();
+        self.query(stream, |event| {
+            if let Event::Reply(_, Reply::Rows(batch)) = event {
+                let mut kept = Vec::with_capacity(batch.len());
+                kept.extend(batch.rows().map(|row| row.expect("rows are well-formed")));
+                latest = kept;
+                visit_all(&latest, &mut sum);
+            }
+        });
+        sum
+    }
+
+    /// Every field of a stream, of rows that were all kept to its end.
+    pub fn rows_collected(&mut self, stream: &[u8]) -> u64 {
+        let mut rows: Vec<Row> = Vec::new();
+        self.query(stream, |event| {
+            if let Event::Reply(_, Reply::Rows(batch)) = event {
+                rows.extend(batch.rows().map(|row| row.expect("rows are well-formed")));
+            }
+        });
+        let mut sum = 0;
+        visit_all(&rows, &mut sum);
+        sum
+    }
+
+    fn query(&mut self, stream: &[u8], mut on_event: impl FnMut(Event)) {
+        let mut batch = self.connection.batch();
+        batch.query("select");
+        batch.commit().expect("an idle connection takes batches");
+        send(&mut self.connection);
+        for piece in stream.chunks(PIECE) {
+            receive(&mut self.connection, piece, &mut on_event);
+        }
+        assert!(self.connection.is_idle(), "the stream was a whole answer");
+    }
+
+    /// The query `select 1`.
+    pub fn simple_query(&mut self, reply: &[u8]) -> u64 {
+        let mut batch = self.connection.batch();
+        batch.query("select 1");
+        batch.commit().expect("an idle connection takes batches");
+        self.answered(reply)
+    }
+
+    /// One execution of a prepared statement with one parameter, whose columns are known.
+    pub fn prepared(&mut self, reply: &[u8]) -> u64 {
+        self.bind_execute(true);
+        self.answered(reply)
+    }
+
+    /// Many of them, each an operation of its own, and one sync.
+    pub fn pipeline(&mut self, reply: &[u8]) -> u64 {
+        for i in 1..=Replies::PIPELINE {
+            self.bind_execute(i == Replies::PIPELINE);
+        }
+        self.answered(reply)
+    }
+
+    fn bind_execute(&mut self, sync: bool) {
+        let columns = Arc::clone(&self.columns);
+        let mut batch = self.connection.batch();
+        let bind = Bind {
+            statement: "s1",
+            parameter_formats: &[Format::Binary],
+            ..Bind::default()
+        };
+        let bound = batch.bind(bind, |values| {
+            values.bytes(Some(&1_i32.to_be_bytes()));
+            Ok::<_, std::convert::Infallible>(())
+        });
+        bound
+            .expect("an infallible value")
+            .execute("", None, RowShape::Known(columns));
+        if sync {
+            batch.sync();
+        }
+        batch.commit().expect("an idle connection takes batches");
+    }
+
+    fn answered(&mut self, reply: &[u8]) -> u64 {
+        send(&mut self.connection);
+        let mut sum = 0;
+        for piece in reply.chunks(PIECE) {
+            receive(&mut self.connection, piece, |event| lent(event, &mut sum));
+        }
+        sum
+    }
+}
+
+fn lent(event: Event, sum: &mut u64) {
+    match event {
+        Event::Reply(_, Reply::Rows(batch)) => {
+            for row in &batch {
+                for field in row.fields() {
+                    visit(sum, field.expect("rows are well-formed"));
+                }
+            }
+        }
+        Event::Reply(_, Reply::Finished(outcome)) => assert_eq!(outcome, Outcome::Complete),
+        _ => {}
+    }
+}
+
+fn visit_all(rows: &[Row], sum: &mut u64) {
+    for row in rows {
+        for field in row.as_ref().fields() {
+            visit(sum, field.expect("rows are well-formed"));
+        }
+    }
+}
+
+fn send(connection: &mut Connection) {
+    while connection.wants_write() {
+        let sent = black_box(connection.output()).len();
+        connection.output_sent(sent);
+    }
+}
+
+fn receive(connection: &mut Connection, piece: &[u8], mut on_event: impl FnMut(Event)) {
+    let mut rest = piece;
+    while !rest.is_empty() {
+        let space = connection.recv_space();
+        let n = space.len().min(rest.len());
+        let (now, later) = rest.split_at(n);
+        space[..n].copy_from_slice(now);
+        connection.recv_filled(n);
+        rest = later;
+        while let Some(event) = connection.next_event().expect("the stream is well-formed") {
+            on_event(event);
+        }
+    }
+}

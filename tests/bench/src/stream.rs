@@ -1,0 +1,154 @@
+//! What a server would send.
+
+/// A whole answer to one simple query.
+#[derive(Debug)]
+pub struct Stream {
+    /// From its `RowDescription` to its `ReadyForQuery`.
+    pub bytes: Vec<u8>,
+    /// How many rows are in it.
+    pub rows: usize,
+}
+
+/// `int8`, `int4`, `text`: 40 bytes a row on average, frame and all.
+pub fn three_columns(rows: usize) -> Stream {
+    stream(rows, &[20, 23, 25], |row, n, noise| {
+        row.value(&n.to_be_bytes());
+        row.value(&0x0102_0304_u32.to_be_bytes());
+        row.text(5 + noise % 9);
+    })
+}
+
+/// Ten columns of seven types, one of them now and then NULL: 299 bytes a row on average, frame and all.
+pub fn ten_columns(rows: usize) -> Stream {
+    let types = [20, 23, 16, 701, 1184, 2950, 25, 25, 25, 17];
+    stream(rows, &types, |row, n, noise| {
+        row.value(&n.to_be_bytes());
+        row.value(&0x0102_0304_u32.to_be_bytes());
+        row.value(&[1]);
+        row.value(&1.5_f64.to_be_bytes());
+        row.value(&800_000_000_000_000_u64.to_be_bytes());
+        row.value(&[0xab; 16]);
+        row.text(15 + noise % 21);
+        row.text(40 + noise % 41);
+        row.text(80 + noise % 61);
+        if n.is_multiple_of(4) {
+            row.null();
+        } else {
+            row.value(&[0xcd; 16]);
+        }
+    })
+}
+
+fn stream(rows: usize, types: &[u32], mut row: impl FnMut(&mut Row<'_>, u64, usize)) -> Stream {
+    let mut bytes = row_description(types);
+    // A congruential generator: the same rows in every run.
+    let mut seed = 1_u64;
+    for n in 0..rows as u64 {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let noise = usize::try_from(seed >> 40).expect("24 bits");
+        data_row(&mut bytes, |fields| row(fields, n, noise));
+    }
+    bytes.extend(message(b'C', format!("SELECT {rows}\0").as_bytes()));
+    bytes.extend(message(b'Z', b"I"));
+    Stream { bytes, rows }
+}
+
+/// The fields of one row, as they are appended.
+struct Row<'a> {
+    bytes: &'a mut Vec<u8>,
+    count: u16,
+}
+
+impl Row<'_> {
+    fn value(&mut self, value: &[u8]) {
+        let length = u32::try_from(value.len()).expect("values are short");
+        self.bytes.extend(length.to_be_bytes());
+        self.bytes.extend(value);
+        self.count += 1;
+    }
+
+    fn text(&mut self, length: usize) {
+        let text = b"the quick brown fox jumps over the lazy dog, and then once more: \
+            the quick brown fox jumps over the lazy dog, and over it all over again, for ever";
+        self.value(&text[..length]);
+    }
+
+    fn null(&mut self) {
+        self.bytes.extend((-1_i32).to_be_bytes());
+        self.count += 1;
+    }
+}
+
+fn data_row(bytes: &mut Vec<u8>, fields: impl FnOnce(&mut Row<'_>)) {
+    let start = bytes.len();
+    bytes.extend(b"D\0\0\0\0\0\0");
+    let mut row = Row { bytes, count: 0 };
+    fields(&mut row);
+    let count = row.count.to_be_bytes();
+    let length = u32::try_from(bytes.len() - start - 1).expect("rows are short");
+    bytes[start + 1..start + 5].copy_from_slice(&length.to_be_bytes());
+    bytes[start + 5..start + 7].copy_from_slice(&count);
+}
+
+fn row_description(types: &[u32]) -> Vec<u8> {
+    let mut body = u16::try_from(types.len())
+        .expect("few columns")
+        .to_be_bytes()
+        .to_vec();
+    for (i, type_oid) in types.iter().enumerate() {
+        body.extend(format!("column_{i}\0").as_bytes());
+        body.extend([0; 6]);
+        body.extend(type_oid.to_be_bytes());
+        body.extend((-1_i16).to_be_bytes());
+        body.extend((-1_i32).to_be_bytes());
+        body.extend(1_i16.to_be_bytes());
+    }
+    message(b'T', &body)
+}
+
+/// One message with its frame.
+pub fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 4).expect("messages are short");
+    [&[tag][..], &length.to_be_bytes(), body].concat()
+}
+
+/// One row of one column, as text.
+fn select_1() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    data_row(&mut bytes, |fields| fields.value(b"1"));
+    bytes.extend(message(b'C', b"SELECT 1\0"));
+    bytes
+}
+
+/// What a server says to small queries.
+#[derive(Debug)]
+pub struct Replies {
+    /// To a simple query that returns no rows.
+    pub command: Vec<u8>,
+    /// To the simple query `select 1`.
+    pub simple: Vec<u8>,
+    /// To bind, execute and sync of a prepared `select 1`.
+    pub prepared: Vec<u8>,
+    /// To [`PIPELINE`](Self::PIPELINE) times bind and execute, and one sync.
+    pub pipeline: Vec<u8>,
+}
+
+impl Replies {
+    /// Executions in a pipeline.
+    pub const PIPELINE: usize = 100;
+}
+
+impl Default for Replies {
+    fn default() -> Self {
+        let ready = message(b'Z', b"I");
+        let executed = [message(b'2', b""), select_1()].concat();
+        Self {
+            command: [message(b'C', b"INSERT 0 1\0"), ready.clone()].concat(),
+            simple: [row_description(&[23]), select_1(), ready.clone()].concat(),
+            prepared: [executed.clone(), ready.clone()].concat(),
+            pipeline: [executed.repeat(Self::PIPELINE), ready].concat(),
+        }
+    }
+}
