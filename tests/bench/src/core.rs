@@ -4,8 +4,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use purepg_proto::{
-    Bind, Column, Columns, Connection, Event, Format, Limits, Nonce, Outcome, Reply, Row, RowShape,
-    Startup, Transport,
+    Bind, Column, Columns, Connection, Event, Format, Limits, Nonce, Outcome, Reply, Row, RowRef,
+    RowShape, Startup, Transport,
 };
 
 use crate::stream::{Replies, message};
@@ -46,7 +46,7 @@ impl Core {
     /// Every field of a stream, lent.
     pub fn rows_lent(&mut self, stream: &[u8]) -> u64 {
         let mut sum = 0;
-        self.query(stream, |event| lent(event, &mut sum));
+        self.query(stream, |event| sum += lent(event));
         sum
     }
 
@@ -59,7 +59,7 @@ impl Core {
                 let mut kept = Vec::with_capacity(batch.len());
                 kept.extend(batch.rows().map(|row| row.expect("rows are well-formed")));
                 latest = kept;
-                visit_all(&latest, &mut sum);
+                sum += visit_all(&latest);
             }
         });
         sum
@@ -73,9 +73,7 @@ impl Core {
                 rows.extend(batch.rows().map(|row| row.expect("rows are well-formed")));
             }
         });
-        let mut sum = 0;
-        visit_all(&rows, &mut sum);
-        sum
+        visit_all(&rows)
     }
 
     fn query(&mut self, stream: &[u8], mut on_event: impl FnMut(Event)) {
@@ -136,32 +134,34 @@ impl Core {
         send(&mut self.connection);
         let mut sum = 0;
         for piece in reply.chunks(PIECE) {
-            receive(&mut self.connection, piece, |event| lent(event, &mut sum));
+            receive(&mut self.connection, piece, |event| sum += lent(event));
         }
         sum
     }
 }
 
-fn lent(event: Event, sum: &mut u64) {
+fn lent(event: Event) -> u64 {
     match event {
-        Event::Reply(_, Reply::Rows(batch)) => {
-            for row in &batch {
-                for field in row.fields() {
-                    visit(sum, field.expect("rows are well-formed"));
-                }
-            }
+        Event::Reply(_, Reply::Rows(batch)) => (&batch).into_iter().map(visit_row).sum(),
+        Event::Reply(_, Reply::Finished(outcome)) => {
+            assert_eq!(outcome, Outcome::Complete);
+            0
         }
-        Event::Reply(_, Reply::Finished(outcome)) => assert_eq!(outcome, Outcome::Complete),
-        _ => {}
+        _ => 0,
     }
 }
 
-fn visit_all(rows: &[Row], sum: &mut u64) {
-    for row in rows {
-        for field in row.as_ref().fields() {
-            visit(sum, field.expect("rows are well-formed"));
-        }
+fn visit_all(rows: &[Row]) -> u64 {
+    rows.iter().map(Row::as_ref).map(visit_row).sum()
+}
+
+#[inline]
+fn visit_row(row: RowRef<'_>) -> u64 {
+    let mut sum = 0;
+    for field in row.fields() {
+        sum += visit(field.expect("rows are well-formed"));
     }
+    sum
 }
 
 fn send(connection: &mut Connection) {

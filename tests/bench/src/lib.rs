@@ -15,11 +15,11 @@ pub const PIECE: usize = 8 * 1024;
 
 /// What every contestant does with a value: its length and its first byte, so that it has to be found and touched.
 #[inline]
-pub fn visit(sum: &mut u64, value: Option<&[u8]>) {
-    *sum = sum.wrapping_add(match value {
+pub fn visit(value: Option<&[u8]>) -> u64 {
+    match value {
         None => 7,
         Some(value) => value.len() as u64 + u64::from(value.first().copied().unwrap_or(0)),
-    });
+    }
 }
 
 #[cfg(test)]

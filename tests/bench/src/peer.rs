@@ -31,15 +31,10 @@ impl Row {
         Self { body, ranges }
     }
 
-    fn visit(&self, sum: &mut u64) {
-        for range in &self.ranges {
-            visit(
-                sum,
-                range
-                    .clone()
-                    .map(|range| &self.body.buffer()[range.clone()]),
-            );
-        }
+    fn visit(&self) -> u64 {
+        let values = self.ranges.iter().cloned();
+        let values = values.map(|range| range.map(|range| &self.body.buffer()[range]));
+        values.map(visit).sum()
     }
 }
 
@@ -47,7 +42,7 @@ impl Peer {
     /// Every field of a stream, each row dropped when it was seen.
     pub fn rows(&mut self, stream: &[u8]) -> u64 {
         let mut sum = 0;
-        self.messages(stream, |message| lent(message, &mut sum));
+        self.messages(stream, |message| sum += lent(message));
         sum
     }
 
@@ -56,7 +51,7 @@ impl Peer {
         let mut sum = 0;
         self.messages(stream, |message| {
             if let Message::DataRow(body) = message {
-                Row::new(body).visit(&mut sum);
+                sum += Row::new(body).visit();
             }
         });
         sum
@@ -70,11 +65,7 @@ impl Peer {
                 rows.push(Row::new(body));
             }
         });
-        let mut sum = 0;
-        for row in &rows {
-            row.visit(&mut sum);
-        }
-        sum
+        rows.iter().map(Row::visit).sum()
     }
 
     /// The query `select 1`.
@@ -129,11 +120,13 @@ impl Peer {
     }
 }
 
-fn lent(message: Message, sum: &mut u64) {
+fn lent(message: Message) -> u64 {
+    let mut sum = 0;
     if let Message::DataRow(body) = message {
         let mut ranges = body.ranges();
         while let Some(range) = ranges.next().expect("rows are well-formed") {
-            visit(sum, range.map(|range| &body.buffer()[range]));
+            sum += visit(range.map(|range| &body.buffer()[range]));
         }
     }
+    sum
 }

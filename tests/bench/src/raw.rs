@@ -31,7 +31,7 @@ impl RawWalk {
     pub fn rows(&mut self, stream: &[u8]) -> u64 {
         let mut sum = 0;
         for piece in stream.chunks(PIECE) {
-            self.receive(piece, &mut sum);
+            sum += self.receive(piece);
         }
         sum
     }
@@ -75,21 +75,22 @@ impl RawWalk {
         write(&mut self.output, b'E', b"\0\0\0\0\0");
     }
 
-    fn receive(&mut self, piece: &[u8], sum: &mut u64) {
+    fn receive(&mut self, piece: &[u8]) -> u64 {
         let filled = self.tail + piece.len();
         if self.buffer.len() < filled {
             self.buffer.resize(filled, 0);
         }
         self.buffer[self.tail..filled].copy_from_slice(piece);
-        let used = walk(&self.buffer[..filled], sum);
+        let (sum, used) = walk(&self.buffer[..filled]);
         self.buffer.copy_within(used..filled, 0);
         self.tail = filled - used;
+        sum
     }
 }
 
-/// The length of the whole frames at the front.
-fn walk(data: &[u8], sum: &mut u64) -> usize {
-    let mut rest = data;
+/// The sum of the whole frames at the front, and their length.
+fn walk(data: &[u8]) -> (u64, usize) {
+    let (mut sum, mut rest) = (0, data);
     while let Some((&[tag, a, b, c, d], behind)) = rest.split_first_chunk::<5>() {
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         let body = length.checked_sub(4).expect("a length counts itself");
@@ -97,29 +98,31 @@ fn walk(data: &[u8], sum: &mut u64) -> usize {
             break;
         };
         if tag == b'D' {
-            row(body, sum);
+            sum += row(body);
         }
         rest = next;
     }
-    data.len() - rest.len()
+    (sum, data.len() - rest.len())
 }
 
 #[inline]
-fn row(body: &[u8], sum: &mut u64) {
+fn row(body: &[u8]) -> u64 {
+    let mut sum = 0;
     let (count, mut rest) = body.split_first_chunk::<2>().expect("a count of columns");
     for _ in 0..u16::from_be_bytes(*count) {
         let (length, behind) = rest.split_first_chunk::<4>().expect("a length");
         let length = i32::from_be_bytes(*length);
         if length == -1 {
-            visit(sum, None);
+            sum += visit(None);
             rest = behind;
         } else {
             let length = usize::try_from(length).expect("a length that is not negative");
             let (value, behind) = behind.split_at_checked(length).expect("a whole value");
-            visit(sum, Some(value));
+            sum += visit(Some(value));
             rest = behind;
         }
     }
+    sum
 }
 
 fn write(out: &mut Vec<u8>, tag: u8, body: &[u8]) {

@@ -51,7 +51,8 @@ impl<'a> Race<'a> {
     /// In each round every contestant has one turn; who begins changes from round to round. A ratio is taken within a round, where both
     /// sides had the same machine, and the median of these is shown, beside the ratio of the best times.
     ///
-    /// An argument of the command line narrows it to the races whose title contains it.
+    /// One argument on the command line narrows it to the races whose title contains it, another to the contestants whose name does;
+    /// the first contestant always runs.
     pub fn run(mut self) {
         let mut wanted = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
         if wanted
@@ -59,6 +60,11 @@ impl<'a> Race<'a> {
             .is_some_and(|part| !self.title.contains(&part))
         {
             return;
+        }
+        if let Some(part) = wanted.next() {
+            let mut first = true;
+            self.contestants
+                .retain(|one| std::mem::take(&mut first) || one.name.contains(&part));
         }
         let rounds = std::env::var("ROUNDS").ok().and_then(|n| n.parse().ok());
         let rounds = rounds.unwrap_or(ROUNDS).max(1);
