@@ -79,7 +79,8 @@ impl ReceiveBuffer {
         let read_size = self.read_size;
         // Unique by now, so this never copies.
         let chunk = Arc::make_mut(&mut self.chunk);
-        if self.head > 0 && (waiting == 0 || chunk.len() - self.tail < read_size / 2) {
+        // What waits is moved to the front, where the cache is warm, as soon as that costs no more than was taken since the last time.
+        if self.head > 0 && (waiting <= self.head || chunk.len() - self.tail < read_size / 2) {
             chunk.copy_within(self.head..self.tail, 0);
             self.tail = waiting;
             self.head = 0;
