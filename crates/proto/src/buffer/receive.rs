@@ -1,7 +1,6 @@
 //! What has arrived and was not taken yet.
 
 use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// What a read is offered at first: small answers need no more.
@@ -27,6 +26,8 @@ pub(crate) struct ReceiveBuffer {
     /// Bytes still to arrive that nobody wants.
     discard: usize,
     read_size: usize,
+    /// What the next read is likely to bring.
+    likely: usize,
     full_reads: u8,
     quiet_spells: u8,
 }
@@ -54,6 +55,7 @@ impl ReceiveBuffer {
             lent: 0,
             discard: 0,
             read_size: SMALL_READ,
+            likely: SMALL_READ,
             full_reads: 0,
             quiet_spells: 0,
         }
@@ -67,16 +69,17 @@ impl ReceiveBuffer {
     /// Free space, never empty. `frame` is the length of the frame at the front, where its header has arrived.
     pub(crate) fn space(&mut self, frame: Option<usize>) -> &mut [u8] {
         let waiting = self.tail - self.head;
-        if Arc::get_mut(&mut self.chunk).is_none() {
-            // Somebody keeps what was taken: leave them the chunk, and take along what has not been handed out.
-            let mut fresh = Vec::with_capacity(waiting + self.read_size);
-            fresh.extend_from_slice(self.data());
-            self.replace(fresh);
+        let mut read_size = self.read_size;
+        // Nobody makes weak references, and nobody else can clone this one while it is borrowed: a count of one stays one.
+        if Arc::strong_count(&self.chunk) > 1 {
+            // Somebody keeps what was taken: leave them the chunk, and take along what has not been handed out. The next one may be
+            // kept as well, so it is no larger than what will probably come.
+            read_size = self.likely;
+            self.renew(read_size);
         } else if waiting == 0 && self.chunk.len() > LARGE_READ {
             // A frame larger than any read took this space; it does not keep it.
-            self.replace(Vec::new());
+            self.renew(read_size);
         }
-        let read_size = self.read_size;
         // Unique by now, so this never copies.
         let chunk = Arc::make_mut(&mut self.chunk);
         // What waits is moved to the front, where the cache is warm, as soon as that costs no more than was taken since the last time.
@@ -116,9 +119,12 @@ impl ReceiveBuffer {
             if self.full_reads >= FULL_READS_TO_GROW {
                 self.read_size = LARGE_READ;
             }
+            self.likely = 2 * n;
         } else {
             self.full_reads = 0;
+            self.likely = n.next_multiple_of(SMALL_READ);
         }
+        self.likely = self.likely.clamp(SMALL_READ, self.read_size);
         self.lent = 0;
         self.tail += n;
         let unwanted = n.min(self.discard);
@@ -163,25 +169,27 @@ impl ReceiveBuffer {
             && self.chunk.len() > 2 * SMALL_READ
         {
             self.read_size = SMALL_READ;
-            self.replace(Vec::new());
+            self.likely = SMALL_READ;
+            self.renew(SMALL_READ);
         }
     }
 
-    fn replace(&mut self, mut chunk: Vec<u8>) {
-        let waiting = chunk.len();
-        if chunk.capacity() == 0 {
-            chunk = vec![0; self.read_size];
-        } else {
-            chunk.resize(waiting + self.read_size, 0);
-        }
-        self.chunk = Arc::new(chunk);
+    /// Another chunk, with what waits and so much room behind it.
+    fn renew(&mut self, room: usize) {
+        let waiting = self.data();
+        let mut chunk = Vec::with_capacity(waiting.len() + room);
+        chunk.extend_from_slice(waiting);
+        self.tail = waiting.len();
         self.head = 0;
-        self.tail = waiting;
+        chunk.resize(self.tail + room, 0);
+        self.chunk = Arc::new(chunk);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
 
     fn push(buffer: &mut ReceiveBuffer, mut data: &[u8]) {
@@ -226,6 +234,24 @@ mod tests {
             push(&mut buffer, &[1; 90]);
         }
         assert_eq!(before, buffer.chunk.as_ptr());
+    }
+
+    #[test]
+    fn chunks_that_are_kept_are_as_large_as_what_comes() {
+        let mut buffer = ReceiveBuffer::new();
+        push(&mut buffer, &vec![7; 1 << 20]);
+        buffer.consume(1 << 20);
+        let mut kept = Vec::new();
+        for _ in 0..100 {
+            let piece = &[1; SMALL_READ];
+            push(&mut buffer, piece);
+            kept.push(buffer.take(piece.len()));
+        }
+        let held: usize = kept.iter().map(|taken| taken.chunk.len()).sum();
+        assert!(held <= 2 * 100 * SMALL_READ + LARGE_READ, "{held}");
+        drop(kept);
+        buffer.space(None);
+        assert!(buffer.space(None).len() >= LARGE_READ);
     }
 
     #[test]

@@ -10,20 +10,36 @@ use crate::rows::row::{FieldError, Row, RowRef};
 
 /// The rows of one result that had arrived when they were asked for: never empty, at most what the receive buffer held.
 ///
-/// `for row in &batch` lends them at the price of a slice; nothing is allocated or counted for a lent row. A row that is to be kept
-/// costs one reference count, [`RowRef::to_row`] or [`rows`](Self::rows), and keeps the whole chunk of memory alive that it arrived
-/// in (8 to 64 KiB, or the size of the row): [`Row::detach`] copies it out.
+/// `for row in &batch` lends them at the price of a slice; nothing is allocated or counted for a lent row. The batch stands in the
+/// buffer that the next read will fill again if the batch was dropped by then; a batch that is held longer costs the connection another
+/// buffer.
+///
+/// A row that is to be kept costs one reference count, [`rows`](Self::rows), and keeps the rows that arrived with it alive (at most
+/// 64 KiB, or the size of the row): [`Row::detach`] or [`RowRef::to_row`] copy it out.
 #[derive(Clone)]
 pub struct RowBatch {
-    taken: Taken,
+    bytes: Bytes,
     rows: u32,
     columns: Arc<Columns>,
 }
 
+/// Where the rows stand.
+#[derive(Clone)]
+enum Bytes {
+    /// Where they arrived.
+    Received(Taken),
+    /// Copied out.
+    Own(Arc<[u8]>),
+}
+
+/// Batches up to this size are copied when they are to be kept: the same size as the largest read. A longer one has taken nearly all of
+/// its chunk, which would not be filled again.
+const COPY: usize = 64 * 1024;
+
 impl RowBatch {
     pub(crate) fn new(taken: Taken, run: Run, columns: Arc<Columns>) -> Self {
         Self {
-            taken,
+            bytes: Bytes::Received(taken),
             rows: run.rows,
             columns,
         }
@@ -48,14 +64,28 @@ impl RowBatch {
     /// The rows, lent.
     pub fn iter(&self) -> RowBatchIter<'_> {
         RowBatchIter {
-            rest: self.taken.bytes(),
+            rest: self.bytes(),
             columns: &self.columns,
+        }
+    }
+
+    /// The same rows out of the buffer that they arrived in, so that it can be filled again while they are kept.
+    ///
+    /// It copies the rows as they stand, unless that is worse than to leave them the buffer.
+    #[must_use]
+    pub fn detach(self) -> Self {
+        match &self.bytes {
+            Bytes::Received(taken) if taken.bytes().len() <= COPY => Self {
+                bytes: Bytes::Own(Arc::from(taken.bytes())),
+                ..self
+            },
+            Bytes::Received(_) | Bytes::Own(_) => self,
         }
     }
 
     /// The rows, kept: all of them share one copy of this batch.
     pub fn rows(self) -> impl Iterator<Item = Result<Row, FieldError>> + Send {
-        let batch = Arc::new(self);
+        let batch = Arc::new(self.detach());
         let mut place = RowPlace::START;
         core::iter::from_fn(move || {
             place = batch.place_after(place)?;
@@ -68,7 +98,7 @@ impl RowBatch {
     ///
     /// For those who keep rows in types of their own: a place is two words, and [`row`](Self::row) lends what stands there.
     pub fn place_after(&self, before: RowPlace) -> Option<RowPlace> {
-        let bytes = self.taken.bytes();
+        let bytes = self.bytes();
         let (row, rest) = split_row(bytes.get(before.end..)?)?;
         let end = bytes.len() - rest.len();
         Some(RowPlace {
@@ -112,12 +142,16 @@ impl RowBatch {
     /// The row at a place of this batch. A place of another batch gives a row whose fields are errors, or are of no meaning.
     #[inline]
     pub fn row(&self, place: RowPlace) -> RowRef<'_> {
-        let bytes = self
-            .taken
-            .bytes()
-            .get(place.start..place.end)
-            .unwrap_or_default();
-        RowRef::new(bytes, &self.columns)
+        let bytes = self.bytes().get(place.start..place.end);
+        RowRef::new(bytes.unwrap_or_default(), &self.columns)
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Received(taken) => taken.bytes(),
+            Bytes::Own(bytes) => bytes,
+        }
     }
 }
 

@@ -130,7 +130,7 @@ impl Row {
         self.as_ref().columns
     }
 
-    /// Copies the row out of the chunk of memory that it arrived in, which would stay alive as long as the row does.
+    /// Copies the row out of its batch, which would stay alive as long as the row does.
     #[must_use]
     pub fn detach(self) -> Self {
         let Place::Shared { batch, place } = &self.place else {
