@@ -79,7 +79,7 @@ impl<S: ByteStream> Connection<S> {
         let mut first = None;
         while let Some(batch) = self.next_rows(&mut cursor).await? {
             if first.is_none() {
-                match KeptRows::new(batch).next().transpose() {
+                match batch.first().transpose() {
                     Ok(row) => first = row,
                     Err(error) => return Err(self.settled(error).await),
                 }

@@ -41,6 +41,15 @@ impl RowBatch {
         RowRef::new(self.rows.row(place), &self.columns)
     }
 
+    /// The first row, with memory of its own.
+    pub(crate) fn first(&self) -> Option<Result<Row, Error>> {
+        let place = self.rows.place_after(RowPlace::START)?;
+        Some(match self.rows.row(place).check() {
+            Ok(()) => Ok(self.detached(place)),
+            Err(error) => Err(malformed(error)),
+        })
+    }
+
     /// The row at a place, with memory of its own.
     pub(super) fn detached(&self, place: RowPlace) -> Row {
         let rows = self.rows.detached(place);
@@ -80,8 +89,10 @@ pub(crate) struct KeptRows {
 
 impl KeptRows {
     pub(crate) fn new(batch: RowBatch) -> Self {
+        // Out of the receive buffer, which the next read then fills again.
+        let rows = batch.rows.detach();
         Self {
-            batch: Arc::new(batch),
+            batch: Arc::new(RowBatch { rows, ..batch }),
             place: RowPlace::START,
         }
     }

@@ -109,14 +109,19 @@ impl RowBatch {
 
     /// The rows behind a place: what is left of a batch of which the rows before were taken. `None` when there is none.
     pub fn rest_after(&self, place: RowPlace) -> Option<Self> {
-        let bytes = self.taken.bytes().get(place.end..)?;
+        let rest = self.bytes().get(place.end..)?;
+        let bytes = match &self.bytes {
+            Bytes::Received(taken) => Bytes::Received(Taken {
+                start: taken.end - rest.len(),
+                ..taken.clone()
+            }),
+            Bytes::Own(_) => Bytes::Own(Arc::from(rest)),
+        };
+        let columns = Arc::clone(&self.columns);
         let rest = Self {
-            taken: Taken {
-                start: self.taken.end - bytes.len(),
-                ..self.taken.clone()
-            },
+            bytes,
             rows: 0,
-            columns: Arc::clone(&self.columns),
+            columns,
         };
         let rows = u32::try_from(rest.iter().count()).ok()?;
         (rows > 0).then_some(Self { rows, ..rest })
@@ -126,14 +131,9 @@ impl RowBatch {
     #[must_use]
     pub fn detached(&self, place: RowPlace) -> Self {
         let start = place.start.saturating_sub(ROW_HEADER);
-        let frame = self.taken.bytes().get(start..place.end).unwrap_or_default();
-        let taken = Taken {
-            chunk: Arc::new(frame.to_vec()),
-            start: 0,
-            end: frame.len(),
-        };
+        let frame = self.bytes().get(start..place.end).unwrap_or_default();
         Self {
-            taken,
+            bytes: Bytes::Own(Arc::from(frame)),
             rows: 1,
             columns: Arc::clone(&self.columns),
         }
