@@ -2,6 +2,8 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::fmt;
+use core::ops::Deref;
 
 use bytes::Bytes;
 
@@ -61,7 +63,7 @@ pub enum Reply {
     /// Data of a `COPY TO STDOUT` follows.
     CopyOut,
     /// Data of a `COPY TO STDOUT`; the boundaries mean nothing.
-    CopyData(Bytes),
+    CopyData(CopyData),
     /// The data of a `COPY TO STDOUT` is complete.
     CopyDone,
     /// A statement is complete. Provisional until the operation's segment is: a deferred constraint may still fail.
@@ -72,6 +74,34 @@ pub enum Reply {
     ObjectClosed,
     /// The operation is over.
     Finished(Outcome),
+}
+
+/// Data of a `COPY TO STDOUT`: derefs to its bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CopyData(pub(crate) Bytes);
+
+impl CopyData {
+    /// The bytes, to be kept.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+impl Deref for CopyData {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The length: values may be secret.
+impl fmt::Debug for CopyData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CopyData")
+            .field("length", &self.0.len())
+            .finish()
+    }
 }
 
 /// How an operation ended.

@@ -46,7 +46,7 @@ mod wire;
 pub use auth::{DeriveKey, Nonce, Password, ScramError, ScramKeys};
 pub use connection::Connection;
 pub use error::{ProtocolError, ProtocolErrorKind, UsageError};
-pub use event::{Closed, Event, Outcome, Reply, StartupEvent, Unsolicited};
+pub use event::{Closed, CopyData, Event, Outcome, Reply, StartupEvent, Unsolicited};
 pub use limits::Limits;
 pub use message::backend::backend_key_data::CancelKey;
 pub use message::backend::command_complete::CommandTag;

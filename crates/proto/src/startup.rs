@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::auth::{Password, ScramKeys};
+use crate::error::UsageError;
 
 /// What the server is told first, and what it may ask for.
 ///
@@ -19,6 +20,9 @@ pub struct Startup {
     pub(crate) transport: Transport,
     pub(crate) require_auth: Option<AuthMethods>,
 }
+
+/// Said by other means than [`Startup::parameter`].
+const RESERVED: [&str; 4] = ["user", "database", "client_encoding", "replication"];
 
 /// What carries the bytes. It decides what may be sent in the clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +59,8 @@ impl Startup {
         self
     }
 
-    /// A run-time parameter that the session begins with, such as `application_name`.
+    /// A run-time parameter that the session begins with, such as `application_name`. Not `user`, `database`, `client_encoding` or
+    /// `replication`: a connection with one of these does not begin.
     #[must_use]
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parameters.push((name.into(), value.into()));
@@ -90,6 +95,18 @@ impl Startup {
             Transport::Tcp => AuthMethods::ALL.without(AuthMethods::PASSWORD),
         };
         self.require_auth.unwrap_or(default).contains(method)
+    }
+
+    /// A name that stands in the message already would override what stands there.
+    pub(crate) fn check(&self) -> Result<(), UsageError> {
+        let reserved = |given: &str| {
+            let mut all = RESERVED.into_iter();
+            all.find(|name| name.eq_ignore_ascii_case(given))
+        };
+        match self.parameters.iter().find_map(|(name, _)| reserved(name)) {
+            Some(name) => Err(UsageError::ReservedParameter { name }),
+            None => Ok(()),
+        }
     }
 
     /// The parameters of the `StartupMessage`.
@@ -166,6 +183,23 @@ mod tests {
         assert!(Startup::new("me", Transport::UnixSocket).allows(AuthMethods::PASSWORD));
         let named = tcp.require_auth(AuthMethods::PASSWORD);
         assert!(named.allows(AuthMethods::PASSWORD) && !named.allows(AuthMethods::NONE));
+    }
+
+    #[test]
+    fn security_27_no_parameter_overrides_the_user() {
+        for name in ["user", "Client_Encoding", "DATABASE", "replication"] {
+            let startup = Startup::new("me", Transport::Tcp).parameter(name, "postgres");
+            assert!(matches!(
+                startup.check(),
+                Err(UsageError::ReservedParameter { .. })
+            ));
+        }
+        assert_eq!(
+            Startup::new("me", Transport::Tcp)
+                .parameter("a", "b")
+                .check(),
+            Ok(())
+        );
     }
 
     #[test]

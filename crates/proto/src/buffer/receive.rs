@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// What a read is offered at first: small answers need no more.
 const SMALL_READ: usize = 8 * 1024;
@@ -16,7 +17,6 @@ const QUIET_SPELLS_TO_SHRINK: u8 = 8;
 ///
 /// The chunk is reference counted so that a run of rows can be handed out without copying it. All of its bytes are
 /// initialised once, when it is made; it is written again as soon as nobody else holds it.
-#[derive(Debug)]
 pub(crate) struct ReceiveBuffer {
     chunk: Arc<Vec<u8>>,
     head: usize,
@@ -33,7 +33,7 @@ pub(crate) struct ReceiveBuffer {
 }
 
 /// A part of a chunk that was split off.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Taken {
     pub(crate) chunk: Arc<Vec<u8>>,
     pub(crate) start: usize,
@@ -113,7 +113,7 @@ impl ReceiveBuffer {
         if n > self.lent {
             return false;
         }
-        if n == self.lent {
+        if n == self.lent && n > 0 {
             self.full_reads = self.full_reads.saturating_add(1);
             self.quiet_spells = 0;
             if self.full_reads >= FULL_READS_TO_GROW {
@@ -183,6 +183,16 @@ impl ReceiveBuffer {
         self.head = 0;
         chunk.resize(self.tail + room, 0);
         self.chunk = Arc::new(chunk);
+    }
+}
+
+/// The lengths: what arrives may be secret.
+impl fmt::Debug for ReceiveBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceiveBuffer")
+            .field("waiting", &(self.tail - self.head))
+            .field("discard", &self.discard)
+            .finish_non_exhaustive()
     }
 }
 

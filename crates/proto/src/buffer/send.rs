@@ -1,5 +1,6 @@
 //! What is to be sent and was not sent yet.
 
+use core::fmt;
 use core::ops::Range;
 
 use bytes::{Buf, BytesMut};
@@ -9,7 +10,7 @@ use zeroize::Zeroize;
 const KEEP: usize = 64 * 1024;
 
 /// Appended at its tail, sent from its head. Places in it are counted from the first byte ever sent.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct SendBuffer {
     bytes: BytesMut,
     sent: u64,
@@ -44,8 +45,10 @@ impl SendBuffer {
         &mut self.bytes
     }
 
-    /// What is appended now is overwritten once it was sent.
-    pub(crate) fn mark_secret(&mut self) {
+    /// What is appended now is overwritten once it was sent. It has at most `length` bytes: room is made before, since a buffer that
+    /// grows leaves a copy behind.
+    pub(crate) fn mark_secret(&mut self, length: usize) {
+        self.bytes.reserve(length);
         self.holds_secret = true;
     }
 
@@ -57,14 +60,14 @@ impl SendBuffer {
         self.sent = self
             .sent
             .saturating_add(u64::try_from(n).unwrap_or(u64::MAX));
+        if self.holds_secret {
+            self.bytes.get_mut(..n).unwrap_or_default().zeroize();
+        }
         if n < self.bytes.len() {
             self.bytes.advance(n);
             return true;
         }
-        if self.holds_secret {
-            self.bytes.zeroize();
-            self.holds_secret = false;
-        }
+        self.holds_secret = false;
         if self.bytes.capacity() > KEEP {
             self.bytes = BytesMut::new();
         } else {
@@ -85,6 +88,14 @@ impl SendBuffer {
         }
     }
 
+    /// Puts bytes among those that were not sent.
+    pub(crate) fn insert(&mut self, place: u64, bytes: &[u8]) {
+        let index = self.index(place).unwrap_or(0).min(self.bytes.len());
+        let behind = self.bytes.split_off(index);
+        self.bytes.extend_from_slice(bytes);
+        self.bytes.unsplit(behind);
+    }
+
     /// Forgets all that was not sent.
     pub(crate) fn clear(&mut self) {
         self.bytes.zeroize();
@@ -93,6 +104,17 @@ impl SendBuffer {
 
     fn index(&self, place: u64) -> Option<usize> {
         usize::try_from(place.checked_sub(self.sent)?).ok()
+    }
+}
+
+/// The lengths: passwords and values of parameters pass through here.
+impl fmt::Debug for SendBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waiting = self.bytes.len();
+        f.debug_struct("SendBuffer")
+            .field("sent", &self.sent)
+            .field("waiting", &waiting)
+            .finish_non_exhaustive()
     }
 }
 
@@ -119,5 +141,20 @@ mod tests {
         assert!(!buffer.confirm(5));
         assert!(buffer.confirm(4));
         assert_eq!((buffer.sent(), buffer.end()), (8, 8));
+        buffer.bytes_mut().extend_from_slice(b"ad");
+        buffer.insert(9, b"bc");
+        assert_eq!(buffer.pending(), b"abcd");
+    }
+
+    #[test]
+    fn a_secret_is_wiped_as_it_is_sent() {
+        let mut buffer = SendBuffer::default();
+        buffer.mark_secret(64);
+        buffer.bytes_mut().extend_from_slice(b"swordfish");
+        assert!(buffer.confirm(5));
+        assert_eq!(buffer.pending(), b"fish");
+        assert!(!alloc::format!("{buffer:?}").contains("fish"));
+        assert!(buffer.confirm(4));
+        assert!(!buffer.holds_secret);
     }
 }

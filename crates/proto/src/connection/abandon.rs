@@ -2,18 +2,22 @@
 
 use crate::OpId;
 use crate::connection::Connection;
-use crate::message::frontend::extended::SYNC;
+use crate::message::frontend::extended::{self, SYNC};
+use crate::pipeline::expect::Expect;
 
 impl Connection {
     /// Nobody waits for this operation any more. No event of it follows.
     ///
     /// * If none of it was sent, it is taken back: it never happened.
     /// * Otherwise what is still owed to it is muted: read past, its data thrown away frame by frame as it comes, its errors only
-    ///   [counted](Self::muted_errors). What was sent in part is sent to its end.
+    ///   [counted](Self::muted_errors). What was sent in part is sent to its end. A query that may be a `COPY FROM STDIN` is followed by
+    ///   a `CopyFail`, which is of no consequence if it is not.
     /// * If it leaves a segment open (flush without sync), a sync is appended that ends it.
     ///
-    /// It never fails, takes no time worth mentioning, and may be called for operations that are over: fit for `Drop`.
+    /// It never fails, and may be called for operations that are over: fit for `Drop`. What it costs is to move the output that waits
+    /// behind the operation; [`abandon_all`](Self::abandon_all) moves nothing.
     pub fn abandon(&mut self, op: OpId) {
+        self.forget_batch();
         if self
             .finished
             .as_ref()
@@ -28,7 +32,10 @@ impl Connection {
         }
         match self.queue.get(range.start).filter(|owed| owed.op == op) {
             Some(first) if first.place.start >= self.send.sent() => self.take_back(op),
-            Some(_) => self.queue.mute(range),
+            Some(_) => {
+                self.fail_copies(range.clone());
+                self.queue.mute(range);
+            }
             None => {}
         }
         if self.queue.segment_ends_with(op) {
@@ -39,11 +46,26 @@ impl Connection {
     /// Abandons every operation that is under way: what a driver does before anything new, should its user have forgotten about
     /// something old.
     pub fn abandon_all(&mut self) {
+        self.forget_batch();
         self.finished = None;
-        for op in self.queue.operations() {
-            self.abandon(op);
+        let ended = self.is_dead();
+        // Behind a good-bye nothing is taken back: it stands last.
+        let unsent = self
+            .queue
+            .first_unsent(self.send.sent())
+            .filter(|_| !ended && !self.terminating);
+        if let Some(first) = unsent
+            && let Some(start) = self.queue.get(first).map(|owed| owed.place.start)
+        {
+            self.queue.take_back_from(first);
+            self.send.remove(start..self.send.end());
         }
-        if !self.is_dead() && self.queue.segment_open() {
+        let all = self.queue.len();
+        if !ended {
+            self.fail_copies(0..all);
+        }
+        self.queue.mute_all();
+        if !ended && self.queue.needs_sync_at(all) {
             self.append_sync();
         }
     }
@@ -51,29 +73,37 @@ impl Connection {
     /// Removes an operation of which no byte was sent.
     fn take_back(&mut self, op: OpId) {
         let mut range = self.queue.range_of(op);
-        let Some(first) = self.queue.get(range.start) else {
-            return;
-        };
-        let Some(last) = range
+        let last = range
             .end
             .checked_sub(1)
-            .and_then(|last| self.queue.get(last))
-        else {
+            .and_then(|last| self.queue.get(last));
+        let Some((first, last)) = self.queue.get(range.start).zip(last) else {
             return;
         };
         let mut bytes = first.place.start..last.place.end;
-        // What stands before it may count on its Sync.
-        let needed = self.queue.segment_open_before(range.start) || self.queue.is_skipping();
-        if last.expect.is_sync() && needed {
+        if last.expect.is_sync() && self.queue.needs_sync_at(range.start) {
+            // Its Sync stays, for what stands before it.
             self.queue.mute(range.end - 1..range.end);
             range.end -= 1;
             let sync = u64::try_from(SYNC.len()).unwrap_or(0);
             bytes.end = bytes.end.saturating_sub(sync);
         } else {
-            self.queue.taken_back();
+            self.queue.taken_back(op);
         }
         let length = bytes.end - bytes.start;
         self.send.remove(bytes);
         self.queue.remove(range, length);
+    }
+
+    /// Should one of these be a `COPY FROM STDIN` that nobody will feed, the server must not take what comes next for its data.
+    fn fail_copies(&mut self, mut range: core::ops::Range<usize>) {
+        let unanswered = |index| {
+            self.queue
+                .get(index)
+                .is_some_and(|owed| owed.may_copy && !owed.muted && owed.expect == Expect::Query)
+        };
+        if range.any(unanswered) {
+            extended::write_undeclared_copy_fail(self.send.bytes_mut());
+        }
     }
 }

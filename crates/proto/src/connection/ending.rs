@@ -7,11 +7,11 @@ use crate::event::{Closed, Event, Reply};
 
 impl Connection {
     pub(super) fn end_of_stream(&mut self) {
-        if self.terminating {
+        let within_message = !self.receive.data().is_empty() || self.receive.is_discarding();
+        if self.terminating && !within_message {
             let error = self.error(ProtocolErrorKind::Ended, None);
             self.end(Closed::Terminated, error);
         } else {
-            let within_message = !self.receive.data().is_empty() || self.receive.is_discarding();
             self.end_broken(ProtocolErrorKind::UnexpectedEof { within_message }, None);
         }
     }

@@ -4,6 +4,7 @@ use crate::connection::Connection;
 use crate::connection::phase::Phase;
 use crate::error::ProtocolErrorKind;
 use crate::event::Event;
+use crate::limits::Limits;
 use crate::message::backend::tag::Tag;
 use crate::pipeline::expect::step;
 use crate::wire::frame::{Front, front};
@@ -61,18 +62,9 @@ impl Connection {
                 if step(self.queue.expect(), tag).is_none() && tag != Tag::Error {
                     return Some(ProtocolErrorKind::UnexpectedMessage);
                 }
-                if Tag::may_be_long(byte) {
-                    ("max_message", limits.max_message)
-                } else {
-                    (
-                        "max_short_message",
-                        limits.max_short_message.min(limits.max_message),
-                    )
-                }
+                length_limit(byte, limits)
             }
-            Ok(phase) if phase.is_authenticated() => {
-                ("max_short_message", limits.max_short_message)
-            }
+            Ok(phase) if phase.is_authenticated() => length_limit(byte, limits),
             Ok(_) => match tag {
                 Tag::Authentication => ("max_startup_message", limits.max_startup_message),
                 Tag::Error => ("max_startup_error", limits.max_startup_error),
@@ -85,5 +77,15 @@ impl Connection {
             found: len,
             allowed,
         })
+    }
+}
+
+/// How long a message may be once the server has let us in: data and text may be long, nothing else.
+fn length_limit(byte: u8, limits: &Limits) -> (&'static str, usize) {
+    if Tag::may_be_long(byte) {
+        ("max_message", limits.max_message)
+    } else {
+        let limit = limits.max_short_message.min(limits.max_message);
+        ("max_short_message", limit)
     }
 }

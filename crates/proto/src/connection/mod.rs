@@ -86,6 +86,8 @@ pub struct Connection {
     cancel_key: Option<CancelKey>,
     transaction_status: TransactionStatus,
     muted_errors: u64,
+    /// Where the output and the queue stood when the batch began that is being written.
+    batch: Option<(usize, usize)>,
     eof: bool,
     terminating: bool,
 }
@@ -101,7 +103,7 @@ impl Connection {
     /// A connection that is about to begin: its `StartupMessage` waits to be sent.
     ///
     /// The `nonce` is all the randomness there is: it must be new for every connection. A `startup` that no server accepts (a NUL
-    /// byte, an empty name, more than 10,000 bytes) is reported by the first [`next_event`](Self::next_event).
+    /// byte, an empty or a reserved name, more than 10,000 bytes) is reported by the first [`next_event`](Self::next_event).
     pub fn new(startup: Startup, nonce: Nonce, limits: Limits) -> Self {
         let mut connection = Self {
             phase: Ok(Phase::first()),
@@ -116,11 +118,13 @@ impl Connection {
             cancel_key: None,
             transaction_status: TransactionStatus::Idle,
             muted_errors: 0,
+            batch: None,
             eof: false,
             terminating: false,
         };
-        let written =
-            startup_message::write(connection.send.bytes_mut(), connection.startup.pairs());
+        let written = connection.startup.check().and_then(|()| {
+            startup_message::write(connection.send.bytes_mut(), connection.startup.pairs())
+        });
         if let Err(error) = written {
             connection.end_misused(error);
         }
@@ -181,12 +185,21 @@ impl Connection {
 /// Bytes out.
 impl Connection {
     /// What is to be sent: not empty exactly when [`wants_write`](Self::wants_write).
+    ///
+    /// Between this and [`output_sent`](Self::output_sent) nothing else may be called: [`abandon`](Self::abandon) removes what it takes
+    /// for unsent. Who hands buffers to the operating system to be sent later copies them.
     pub fn output(&self) -> &[u8] {
-        self.send.pending()
+        let pending = self.send.pending();
+        match self.batch {
+            // A batch that was forgotten is not committed.
+            Some((mark, _)) => pending.get(..mark).unwrap_or_default(),
+            None => pending,
+        }
     }
 
     /// Confirms that the first `n` bytes of the output were sent. More than was lent ends the connection.
     pub fn output_sent(&mut self, n: usize) {
+        self.forget_batch();
         let lent = self.send.len();
         if !self.send.confirm(n) {
             self.end_misused(UsageError::ConfirmedTooMuch { confirmed: n, lent });
@@ -215,7 +228,7 @@ impl Connection {
 
     /// True while output waits.
     pub fn wants_write(&self) -> bool {
-        !self.send.is_empty()
+        !self.output().is_empty()
     }
 }
 
@@ -226,6 +239,7 @@ impl Connection {
     /// # Errors
     /// What ended the connection, once everything that was known has been handed out; from then on always the same.
     pub fn next_event(&mut self) -> Result<Option<Event>, ProtocolError> {
+        self.forget_batch();
         loop {
             if let Some((op, outcome)) = self.finished.take() {
                 return Ok(Some(Event::Reply(op, Reply::Finished(outcome))));
@@ -259,19 +273,21 @@ impl Connection {
 impl Connection {
     /// Begins an operation. Legal once the connection is open, whatever is under way.
     pub fn batch(&mut self) -> Batch<'_> {
+        self.forget_batch();
         Batch::new(self)
     }
 
     /// Takes the keys that a derivation gave.
     ///
     /// # Errors
-    /// [`UsageError::NoDerivation`] when none is awaited.
+    /// [`UsageError::NoDerivation`] when none is awaited, [`UsageError::WrongKeys`] for keys that were derived for something else.
     pub fn key_derived(&mut self, keys: ScramKeys) -> Result<(), UsageError> {
         self.continue_with_keys(&keys)
     }
 
     /// Says good-bye behind everything that was asked for. No batch is accepted any more; the stream's end is then in order.
     pub fn terminate(&mut self) {
+        self.forget_batch();
         if !self.is_dead() && !self.terminating {
             self.terminating = true;
             if matches!(self.phase, Ok(Phase::Open)) {
@@ -318,6 +334,8 @@ impl Connection {
         matches!(self.phase, Ok(Phase::Open))
             && self.in_flight() == 0
             && self.send.is_empty()
+            && self.receive.data().is_empty()
+            && !self.receive.is_discarding()
             && !self.queue.segment_open()
             && self.transaction_status == TransactionStatus::Idle
             && !self.terminating
@@ -326,7 +344,7 @@ impl Connection {
 
     /// True when batches are accepted.
     pub fn is_open(&self) -> bool {
-        matches!(self.phase, Ok(Phase::Open)) && !self.terminating
+        matches!(self.phase, Ok(Phase::Open)) && !self.terminating && !self.eof
     }
 
     /// True once the connection has ended, although its last events may still wait.
@@ -344,13 +362,13 @@ impl Connection {
     pub(crate) fn refuses_batches(&self) -> Option<UsageError> {
         let waiting = self.send.len();
         let in_flight = self.queue.in_flight();
-        if self.is_dead() {
+        if self.is_dead() || self.eof {
             Some(UsageError::Ended)
         } else if self.terminating {
             Some(UsageError::Terminating)
         } else if !matches!(self.phase, Ok(Phase::Open)) {
             Some(UsageError::NotOpen)
-        } else if waiting > self.limits.output_high_water {
+        } else if waiting >= self.limits.output_high_water {
             Some(UsageError::OutputFull { waiting })
         } else if in_flight >= self.limits.max_in_flight {
             Some(UsageError::TooManyInFlight { in_flight })
@@ -366,14 +384,21 @@ impl Connection {
         }
     }
 
-    /// Removes what a batch has appended.
-    pub(crate) fn roll_back_batch(&mut self, output_mark: usize, queue_mark: usize) {
-        self.queue.truncate(queue_mark);
-        if self.send.len() < output_mark {
-            // A value's writer took away what was not its own: nobody knows what is missing.
-            self.end_misused(UsageError::BufferDisturbed);
-        } else {
-            self.send.bytes_mut().truncate(output_mark);
+    /// A batch begins: until it is committed, what it appends is not there.
+    pub(crate) fn begin_batch(&mut self) {
+        self.batch = Some((self.send.len(), self.queue.len()));
+    }
+
+    /// What the batch has appended is there.
+    pub(crate) fn commit_batch(&mut self) {
+        self.batch = None;
+    }
+
+    /// Removes what a batch has appended that was dropped, or forgotten.
+    pub(crate) fn forget_batch(&mut self) {
+        if let Some((output, queue)) = self.batch.take() {
+            self.queue.truncate(queue);
+            self.send.bytes_mut().truncate(output);
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use alloc::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::connection::Connection;
 use crate::connection::frames::Taken;
 use crate::connection::startup::malformed;
 use crate::error::ProtocolErrorKind;
-use crate::event::{Closed, Event, Reply, Unsolicited};
+use crate::event::{Closed, CopyData, Event, Reply, Unsolicited};
 use crate::message::backend::command_complete::CommandTag;
 use crate::message::backend::data_row::{self, BadRow};
 use crate::message::backend::notification::Notification;
@@ -36,6 +36,9 @@ impl Connection {
                 self.take_unsolicited(tag, len)
             }
             _ => {
+                if tag == Tag::RowDescription {
+                    self.check_column_count(len)?;
+                }
                 let reply = self.decode_reply(tag, len).map_err(malformed)?;
                 self.receive.consume(len);
                 self.advance(tag, reply)
@@ -145,14 +148,13 @@ impl Connection {
                 .map(Some),
             Tag::RowDescription => {
                 let columns = Arc::new(Columns::decode(body)?);
-                if columns.len() > self.limits.max_columns {
-                    return Err(Malformed("no more columns than `max_columns` allows"));
-                }
                 self.queue.describe(Arc::clone(&columns));
                 Ok(Some(Reply::Columns(columns)))
             }
             Tag::CopyOutResponse => Ok(Some(Reply::CopyOut)),
-            Tag::CopyData => Ok(Some(Reply::CopyData(Bytes::copy_from_slice(body)))),
+            Tag::CopyData => Ok(Some(Reply::CopyData(CopyData(Bytes::copy_from_slice(
+                body,
+            ))))),
             Tag::ReadyForQuery => {
                 self.transaction_status = TransactionStatus::decode(body)?;
                 Ok(None)
@@ -160,6 +162,24 @@ impl Connection {
             // Answered by the core itself.
             _ => Ok(None),
         }
+    }
+
+    /// Before any of them is decoded.
+    fn check_column_count(&self, len: usize) -> Result<(), ProtocolErrorKind> {
+        let body = self.receive.data().get(HEADER..len).unwrap_or_default();
+        let count = Reader::new(body)
+            .u16("the number of columns")
+            .map_err(malformed)?;
+        let (found, allowed) = (usize::from(count), self.limits.max_columns);
+        if found > allowed {
+            let limit = "max_columns";
+            return Err(ProtocolErrorKind::LimitExceeded {
+                limit,
+                found,
+                allowed,
+            });
+        }
+        Ok(())
     }
 
     /// Moves the state by one message, and hands out what it said if anybody wants to know.
@@ -190,20 +210,23 @@ impl Connection {
     }
 
     /// A `COPY FROM STDIN` that nobody declared: without an answer the server would wait for data for ever.
+    ///
+    /// While it waits it swallows each Sync that was sent behind the COPY, so these are sent once more. What was not sent at all comes
+    /// behind the refusal, and is unharmed.
     fn refuse_copy_in(&mut self, now: Expect) {
-        match now {
-            Expect::QueryCopyInRefused => {
-                extended::write_undeclared_copy_fail(self.send.bytes_mut());
-            }
-            Expect::CopyInRefused => {
-                extended::write_undeclared_copy_fail(self.send.bytes_mut());
-                // While it waited for data the server has swallowed the Sync that stood behind the Execute.
-                if self.queue.sync_is_next() {
-                    extended::write_sync(self.send.bytes_mut());
-                }
-            }
-            _ => {}
+        if !matches!(now, Expect::QueryCopyInRefused | Expect::CopyInRefused) {
+            return;
         }
+        let (end, swallowed) = self.queue.sent_behind_front(self.send.sent());
+        let mut refusal = BytesMut::new();
+        extended::write_undeclared_copy_fail(&mut refusal);
+        for _ in 0..swallowed {
+            extended::write_sync(&mut refusal);
+        }
+        let place = end.unwrap_or(self.send.sent()).max(self.send.sent());
+        self.send.insert(place, &refusal);
+        let room = u64::try_from(refusal.len()).unwrap_or(u64::MAX);
+        self.queue.make_room(place, room);
     }
 
     /// Ends a segment that nobody else will end.

@@ -133,14 +133,16 @@ impl Requested {
             Authentication::CleartextPassword => {
                 allow(AuthMethods::PASSWORD, "password")?;
                 let password = context.password("password")?;
-                context.send_secret(|out| write_password(out, password.as_bytes()))?;
+                context.send_secret(password.as_bytes().len(), |out| {
+                    write_password(out, password.as_bytes())
+                })?;
                 Ok((Phase::Answered(Answered), None))
             }
             Authentication::Md5Password { salt } => {
                 allow(AuthMethods::MD5, "md5")?;
                 let password = context.password("md5")?;
                 let response = md5_response(&startup.user, password, salt);
-                context.send_secret(|out| write_password(out, &response))?;
+                context.send_secret(response.len(), |out| write_password(out, &response))?;
                 Ok((Phase::Answered(Answered), None))
             }
             Authentication::Sasl { mechanisms } => {
@@ -148,7 +150,9 @@ impl Requested {
                     .iter()
                     .any(|mechanism| mechanism == SCRAM_SHA_256)
                 {
-                    let method = mechanisms.join(", ");
+                    // Somebody who has not proved who he is says this: no control characters.
+                    let names = mechanisms.join(", ");
+                    let method = names.chars().filter(|c| !c.is_control()).collect();
                     return Err(ProtocolErrorKind::MethodUnsupported { method });
                 }
                 allow(AuthMethods::SCRAM_SHA_256, "scram-sha-256")?;
@@ -158,7 +162,7 @@ impl Requested {
                 // No TLS, hence nothing to bind to: `n,,`.
                 let client_first = ClientFirst::new(context.nonce, ChannelBinding::NotSupported);
                 let message = client_first.message();
-                context.send_secret(|out| {
+                context.send_secret(message.len(), |out| {
                     write_sasl_initial(out, SCRAM_SHA_256, message.as_bytes())
                 })?;
                 Ok((Phase::SaslContinue(SaslContinue { client_first }), None))
@@ -183,7 +187,7 @@ impl SaslContinue {
         let limits = ScramLimits {
             max_iterations: context.limits.max_scram_iterations,
             max_nonce: context.limits.max_scram_nonce,
-            ..ScramLimits::default()
+            max_message: context.limits.max_startup_message,
         };
         let server_first = self
             .client_first
@@ -212,7 +216,7 @@ impl Deriving {
         })
     }
 
-    fn fitting<'k>(&self, keys: Option<&'k ScramKeys>) -> Option<&'k ScramKeys> {
+    pub(super) fn fitting<'k>(&self, keys: Option<&'k ScramKeys>) -> Option<&'k ScramKeys> {
         keys.filter(|keys| keys.fits(self.server_first.salt(), self.server_first.iterations()))
     }
 
@@ -228,6 +232,7 @@ impl Deriving {
         send: &mut SendBuffer,
     ) -> Result<Phase, ProtocolErrorKind> {
         let (message, server_final) = self.server_first.client_final(keys);
+        send.mark_secret(message.len() + ROOM);
         write_sasl(send.bytes_mut(), message.as_bytes()).map_err(ProtocolErrorKind::Misuse)?;
         Ok(Phase::SaslFinal(SaslFinal { server_final }))
     }
@@ -259,6 +264,9 @@ impl Answered {
 
 const SCRAM_SHA_256: &str = "SCRAM-SHA-256";
 
+/// What a message has around its secret, at the most.
+const ROOM: usize = 32;
+
 impl<'a> Context<'a> {
     fn password(&self, method: &'static str) -> Result<&'a Password, ProtocolErrorKind> {
         let missing = ProtocolErrorKind::PasswordMissing { method };
@@ -273,9 +281,10 @@ impl<'a> Context<'a> {
 
     fn send_secret(
         &mut self,
+        length: usize,
         write: impl FnOnce(&mut bytes::BytesMut) -> Result<(), UsageError>,
     ) -> Result<(), ProtocolErrorKind> {
-        self.send.mark_secret();
+        self.send.mark_secret(length + ROOM);
         write(self.send.bytes_mut()).map_err(ProtocolErrorKind::Misuse)
     }
 }

@@ -14,6 +14,7 @@ use crate::message::backend::parameter_status::ParameterChange;
 use crate::message::backend::ready_for_query::TransactionStatus;
 use crate::message::backend::response::{Notice, ServerError};
 use crate::message::backend::tag::Tag;
+use crate::message::frontend::extended;
 use crate::wire::frame::HEADER;
 use crate::wire::reader::Malformed;
 
@@ -66,6 +67,9 @@ impl Connection {
                     self.transaction_status = TransactionStatus::decode(body).map_err(malformed)?;
                     self.phase = Ok(Phase::Open);
                     self.forget_secrets();
+                    if self.terminating {
+                        extended::write_terminate(self.send.bytes_mut());
+                    }
                     Some(Event::Startup(StartupEvent::Ready))
                 }
                 _ => return Err(ProtocolErrorKind::UnexpectedMessage),
@@ -77,8 +81,14 @@ impl Connection {
     }
 
     pub(super) fn continue_with_keys(&mut self, keys: &ScramKeys) -> Result<(), UsageError> {
-        if !matches!(self.phase, Ok(Phase::Deriving(_))) {
-            return Err(UsageError::NoDerivation);
+        match &self.phase {
+            Ok(Phase::Deriving(deriving)) if deriving.fitting(Some(keys)).is_none() => {
+                return Err(UsageError::WrongKeys);
+            }
+            // What came meanwhile is an error, which the next event tells; nothing is proved to such a server.
+            Ok(Phase::Deriving(_)) if !self.receive.data().is_empty() => return Ok(()),
+            Ok(Phase::Deriving(_)) => {}
+            _ => return Err(UsageError::NoDerivation),
         }
         let handling = Ok(Phase::Handling { state: "Deriving" });
         if let Ok(Phase::Deriving(deriving)) = core::mem::replace(&mut self.phase, handling) {

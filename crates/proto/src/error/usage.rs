@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// A call that cannot be honoured. Nothing was written, nothing changed; the connection goes on.
+/// A call that cannot be honoured. Nothing was written, nothing changed; the connection goes on, unless said otherwise below.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum UsageError {
@@ -66,6 +66,12 @@ pub enum UsageError {
         /// Which name.
         what: &'static str,
     },
+    /// A start-up parameter that would override what is said by other means.
+    #[error("`{name}` is no run-time parameter of this connection's own")]
+    ReservedParameter {
+        /// Which one.
+        name: &'static str,
+    },
     /// More items than a 16-bit count holds.
     #[error("{count} {what} are more than the protocol's 65535")]
     TooMany {
@@ -102,6 +108,9 @@ pub enum UsageError {
     /// Keys when none were asked for.
     #[error("no keys are being derived")]
     NoDerivation,
+    /// Keys that were derived from another salt or with other iterations.
+    #[error("the keys were not derived for this exchange")]
+    WrongKeys,
     /// Input that nobody can use now.
     #[error("the connection wants no input now: take its events first")]
     InputNotWanted,

@@ -22,11 +22,9 @@ pub struct Batch<'a> {
     connection: &'a mut Connection,
     op: OpId,
     output_start: u64,
-    output_mark: usize,
     queue_mark: usize,
     error: Option<UsageError>,
     seen: Seen,
-    committed: bool,
 }
 
 /// What a batch holds already.
@@ -74,19 +72,18 @@ pub enum RowShape {
 impl<'a> Batch<'a> {
     pub(crate) fn new(connection: &'a mut Connection) -> Self {
         let error = connection.refuses_batches();
+        connection.begin_batch();
         let parts = connection.parts();
         let op = parts.queue.next_op();
-        let (output_start, output_mark) = (parts.send.end(), parts.send.len());
+        let output_start = parts.send.end();
         let queue_mark = parts.queue.len();
         Self {
             connection,
             op,
             output_start,
-            output_mark,
             queue_mark,
             error,
             seen: Seen::default(),
-            committed: false,
         }
     }
 
@@ -97,7 +94,11 @@ impl<'a> Batch<'a> {
         self.seen.query = true;
         self.message("query", second, Some(Expect::Query), |out| {
             query::write(out, sql)
-        })
+        });
+        if self.error.is_none() && speaks_of_copy(sql) {
+            self.connection.parts().queue.may_copy();
+        }
+        self
     }
 
     /// Prepares a statement; 0 as a parameter's type leaves it to the server.
@@ -216,7 +217,7 @@ impl<'a> Batch<'a> {
         }
         let end = parts.send.end();
         parts.queue.commit(self.op, end);
-        self.committed = true;
+        self.connection.commit_batch();
         Ok(self.op)
     }
 
@@ -254,11 +255,15 @@ impl<'a> Batch<'a> {
     }
 }
 
+/// True for every text with a COPY statement in it, and for some others.
+fn speaks_of_copy(sql: &str) -> bool {
+    sql.as_bytes()
+        .windows(4)
+        .any(|word| word.eq_ignore_ascii_case(b"copy"))
+}
+
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
-        if !self.committed {
-            self.connection
-                .roll_back_batch(self.output_mark, self.queue_mark);
-        }
+        self.connection.forget_batch();
     }
 }

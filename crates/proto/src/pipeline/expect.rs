@@ -70,6 +70,8 @@ pub(crate) fn step(expect: Expect, tag: Tag) -> Option<Step> {
         // At any moment.
         (_, T::Notice | T::Notification | T::ParameterStatus) => Stay,
         (_, T::Fatal) => Step::End,
+        // An error for nothing: the server's last words, in a language that hides how grave they are (before 9.6).
+        (X::Nothing, T::Error) => Step::End,
 
         // The extended protocol: one answer for each message.
         (X::Parse, T::ParseComplete)
@@ -203,6 +205,7 @@ mod tests {
     /// Sync, `!` is the end, a name is the next state, and the same name is no change. `N`, `A`, `S` and a fatal error (`F`) stand
     /// for every state.
     const LEGAL: &str = "
+        Idle                E !
         Parse               1 .
         Parse               E >
         Bind                2 .

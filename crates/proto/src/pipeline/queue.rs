@@ -2,7 +2,6 @@
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::OpId;
@@ -23,6 +22,8 @@ pub(crate) struct Owed {
     pub(crate) muted: bool,
     /// With it the operation is over.
     pub(crate) last: bool,
+    /// A Query whose text speaks of COPY: until it is answered, the server may be waiting for data.
+    pub(crate) may_copy: bool,
     /// The columns of the rows to come, where they were known beforehand.
     pub(crate) columns: Option<Arc<Columns>>,
 }
@@ -35,6 +36,7 @@ impl Owed {
             place,
             muted: false,
             last: false,
+            may_copy: false,
             columns: None,
         }
     }
@@ -157,13 +159,21 @@ impl Queue {
     /// The server skips what follows, up to the next Sync. False when there is none to stop at.
     pub(crate) fn skip(&mut self) -> bool {
         self.skipping = true;
-        self.owed.iter().any(|owed| owed.expect.is_sync())
+        self.has_sync_before(self.owed.len())
+    }
+
+    fn has_sync_before(&self, index: usize) -> bool {
+        self.owed
+            .iter()
+            .take(index)
+            .any(|owed| owed.expect.is_sync())
     }
 
     /// Removes the front entry; tells how its operation ended, if it did and somebody wants to know.
     pub(crate) fn pop(&mut self) -> Option<(OpId, Outcome)> {
         let owed = self.owed.pop_front()?;
-        self.open_when_empty = !owed.expect.ends_segment();
+        // A Query that was skipped has ended nothing.
+        self.open_when_empty = self.skipping || !owed.expect.ends_segment();
         if !owed.last {
             return None;
         }
@@ -204,9 +214,26 @@ impl Queue {
         self.skipping && self.owed.front().is_some_and(|owed| !owed.expect.is_sync())
     }
 
-    /// True when nothing stands between the front entry and the Sync of its segment.
-    pub(crate) fn sync_is_next(&self) -> bool {
-        self.owed.get(1).is_some_and(|owed| owed.expect.is_sync())
+    /// Where the messages of which a byte was sent end, and how many Syncs are among them behind the front entry.
+    pub(crate) fn sent_behind_front(&self, sent: u64) -> (Option<u64>, usize) {
+        let behind = self.owed.iter().take_while(|owed| owed.place.start < sent);
+        let end = behind.clone().last().map(|owed| owed.place.end);
+        (
+            end,
+            behind.skip(1).filter(|owed| owed.expect.is_sync()).count(),
+        )
+    }
+
+    /// Bytes were put into the output at `place`: what stands behind it moves.
+    pub(crate) fn make_room(&mut self, place: u64, bytes: u64) {
+        for owed in self
+            .owed
+            .iter_mut()
+            .filter(|owed| owed.place.start >= place)
+        {
+            owed.place.start += bytes;
+            owed.place.end += bytes;
+        }
     }
 
     /// Removes the front entry of a connection that has ended; tells what is known of its operation.
@@ -239,23 +266,65 @@ impl Queue {
         }
     }
 
+    pub(crate) fn mute_all(&mut self) {
+        self.mute(0..self.owed.len());
+    }
+
+    /// What was pushed last may turn out to be a `COPY FROM STDIN`.
+    pub(crate) fn may_copy(&mut self) {
+        if let Some(owed) = self.owed.back_mut() {
+            owed.may_copy = true;
+        }
+    }
+
     /// Removes entries that were never sent; those behind them move `bytes` forward in the output.
     pub(crate) fn remove(&mut self, range: Range<usize>, bytes: u64) {
         for owed in self.owed.range_mut(range.end..) {
             owed.place.start = owed.place.start.saturating_sub(bytes);
             owed.place.end = owed.place.end.saturating_sub(bytes);
         }
+        if range.start == 0 {
+            self.head = Head::default();
+        }
         self.owed.drain(range);
     }
 
     /// An operation was removed whole.
-    pub(crate) fn taken_back(&mut self) {
+    pub(crate) fn taken_back(&mut self, op: OpId) {
         self.in_flight -= 1;
-        self.last_op = None;
+        if self.last_op == Some(op) {
+            self.last_op = None;
+        }
     }
 
-    /// True when messages before this entry are in a segment that no Sync and no Query closes.
-    pub(crate) fn segment_open_before(&self, index: usize) -> bool {
+    /// Removes everything from this entry on, which begins an operation and was never sent.
+    pub(crate) fn take_back_from(&mut self, index: usize) {
+        self.in_flight -= self.owed.range(index..).filter(|owed| owed.last).count();
+        self.last_op = None;
+        self.owed.truncate(index);
+    }
+
+    /// The first operation of which no byte was sent.
+    pub(crate) fn first_unsent(&self, sent: u64) -> Option<usize> {
+        let unsent = self.owed.partition_point(|owed| owed.place.start < sent);
+        let of = self.owed.get(unsent)?.op;
+        let begun = unsent
+            .checked_sub(1)
+            .and_then(|before| self.owed.get(before));
+        let start = if begun.is_some_and(|before| before.op == of) {
+            // Sent in part: it is the next one.
+            self.owed.partition_point(|owed| owed.op <= of)
+        } else {
+            unsent
+        };
+        (start < self.owed.len()).then_some(start)
+    }
+
+    /// True when the messages before this entry count on a Sync at or behind it.
+    pub(crate) fn needs_sync_at(&self, index: usize) -> bool {
+        if self.skipping {
+            return !self.has_sync_before(index);
+        }
         match index.checked_sub(1) {
             Some(before) => self
                 .owed
@@ -263,20 +332,5 @@ impl Queue {
                 .is_some_and(|owed| !owed.expect.ends_segment()),
             None => self.open_when_empty,
         }
-    }
-
-    /// The operations that are under way, newest first.
-    pub(crate) fn operations(&self) -> Vec<OpId> {
-        self.owed
-            .iter()
-            .rev()
-            .filter(|owed| owed.last)
-            .map(|owed| owed.op)
-            .collect()
-    }
-
-    /// True while entries wait that will never be answered.
-    pub(crate) fn is_skipping(&self) -> bool {
-        self.skipping
     }
 }

@@ -176,7 +176,7 @@ impl<'b> IntoIterator for &'b RowBatch {
     }
 }
 
-/// The column names, and how many rows: values may be secret.
+/// How many rows: values may be secret.
 impl fmt::Debug for RowBatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RowBatch")
@@ -186,10 +186,17 @@ impl fmt::Debug for RowBatch {
 }
 
 /// The rows of a batch, lent one after the other.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RowBatchIter<'b> {
     rest: &'b [u8],
     columns: &'b Columns,
+}
+
+/// Not the rows: values may be secret.
+impl fmt::Debug for RowBatchIter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RowBatchIter").finish_non_exhaustive()
+    }
 }
 
 impl<'b> Iterator for RowBatchIter<'b> {

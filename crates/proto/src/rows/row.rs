@@ -167,11 +167,21 @@ impl fmt::Debug for Row {
 }
 
 /// The values of a row from left to right.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Fields<'b> {
     rest: &'b [u8],
     column: usize,
     count: usize,
+}
+
+/// How many are left: values may be secret.
+impl fmt::Debug for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = self.count - self.column;
+        f.debug_struct("Fields")
+            .field("left", &left)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'b> Iterator for Fields<'b> {

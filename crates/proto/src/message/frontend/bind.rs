@@ -1,5 +1,7 @@
 //! `Bind` (`B`): values written in place.
 
+use core::fmt;
+
 use bytes::{BufMut, BytesMut};
 
 use crate::error::UsageError;
@@ -7,7 +9,6 @@ use crate::wire::writer::{c_string, count, frame, patch_i32};
 use crate::{Bind, Format};
 
 /// Takes the values of a `Bind`, one after the other, straight into the output buffer.
-#[derive(Debug)]
 pub struct BindValues<'a> {
     out: &'a mut BytesMut,
     written: usize,
@@ -17,8 +18,8 @@ pub struct BindValues<'a> {
 impl BindValues<'_> {
     /// Appends one value.
     ///
-    /// `write` appends its bytes to the buffer it is lent (and may read nothing else into that buffer: it holds all output that waits);
-    /// it returns false for NULL, which has no bytes.
+    /// `write` appends its bytes to the buffer it is lent, which holds the values before it and nothing else of the output; it returns
+    /// false for NULL, which has no bytes.
     ///
     /// # Errors
     /// Those of `write`. The whole batch is rolled back then.
@@ -57,6 +58,15 @@ impl BindValues<'_> {
     }
 }
 
+/// How many were written: values may be secret.
+impl fmt::Debug for BindValues<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BindValues")
+            .field("written", &self.written)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Appends the message. The number of values is the number that `values` appended.
 pub(crate) fn write<E: From<UsageError>>(
     out: &mut BytesMut,
@@ -69,13 +79,17 @@ pub(crate) fn write<E: From<UsageError>>(
         write_formats(out, "parameter formats", bind.parameter_formats)?;
         let at = out.len();
         out.put_u16(0);
+        // Only this much is lent: what waits before it belongs to others. It is the same memory, so nothing is copied.
+        let mut tail = out.split_off(out.len());
         let mut writer = BindValues {
-            out,
+            out: &mut tail,
             written: 0,
             error: None,
         };
-        values(&mut writer)?;
+        let result = values(&mut writer);
         let BindValues { written, error, .. } = writer;
+        out.unsplit(tail);
+        result?;
         if let Some(error) = error {
             return Err(error.into());
         }
@@ -143,6 +157,19 @@ mod tests {
             &out[..],
             b"B\0\0\0\x1c\0s\0\0\0\0\x03\0\0\0\x01a\xff\xff\xff\xff\0\0\0\0\0\x01\0\x01"
         );
+    }
+
+    #[test]
+    fn a_writer_is_lent_nothing_of_the_others() {
+        let mut out = BytesMut::from(&b"before"[..]);
+        let disturbed = write::<UsageError>(&mut out, &bind(&[]), |values| {
+            values.value(|out| {
+                *out = BytesMut::new();
+                Ok(true)
+            })
+        });
+        assert_eq!(disturbed, Err(UsageError::BufferDisturbed));
+        assert_eq!(&out[..], b"before");
     }
 
     #[test]
