@@ -2,8 +2,10 @@
 
 pub mod backend;
 pub mod drop_at;
+pub mod faults;
 pub mod frontend;
 pub mod io;
+pub mod pipe;
 pub mod scripted;
 // Accounts, signals and Unix sockets: there is no such server on other systems.
 #[cfg(unix)]
