@@ -1,6 +1,7 @@
 //! Real servers, scripted servers, cuts, drops and faults for purepg's tests.
 
 pub mod backend;
+pub mod cut;
 pub mod drop_at;
 pub mod faults;
 pub mod frontend;
@@ -10,3 +11,4 @@ pub mod scripted;
 // Accounts, signals and Unix sockets: there is no such server on other systems.
 #[cfg(unix)]
 pub mod server;
+pub mod trace;
