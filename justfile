@@ -25,6 +25,10 @@ doc:
 purity:
     cargo test --package purepg-tests-protocol --test purity
 
+# Records the transcripts of `tests/protocol` anew, from a throw-away PostgreSQL 15.
+record *scenarios:
+    cargo run --package purepg-tests-protocol --bin record -- {{ scenarios }}
+
 # The core beside its peers, in memory. Prints ratios.
 bench:
     cargo bench --manifest-path tests/bench/Cargo.toml

@@ -1,1 +1,3 @@
-//! Tests of the core against scripted peers and recorded streams.
+//! What the tests of the core share: the [`scenarios`] that were recorded from a real server.
+
+pub mod scenarios;
