@@ -3,13 +3,12 @@
 //! A [`Script`] says what the client does and after which event, so that the same bytes can be replayed any number of times. What is told
 //! is written down line by line; rows stand one to a line, so that it does not matter in which batches they came.
 
-use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::OnceLock;
 
 use purepg_proto::{
-    Batch, Closed, Connection, Diagnostics, Event, Limits, Nonce, OpId, Outcome, Reply, RowBatch,
-    ScramKeys, Startup, StartupEvent, Unsolicited,
+    Batch, Closed, Connection, DeriveKey, Diagnostics, Event, Limits, Nonce, OpId, Outcome, Reply,
+    RowBatch, RowRef, ScramKeys, Startup, StartupEvent, Unsolicited,
 };
 
 /// The randomness of every replay.
@@ -210,6 +209,10 @@ impl<'s> Client<'s> {
             self.told.sent.extend_from_slice(output);
             self.core.output_sent(n);
             match self.core.next_event() {
+                Ok(Some(Event::Startup(StartupEvent::DeriveKey(job)))) => {
+                    self.line(format!("DeriveKey {}", job.iterations()));
+                    self.derive(*job);
+                }
                 Ok(Some(event)) => self.take(event),
                 // What was read past may have been answered.
                 Ok(None) if self.core.wants_write() => {}
@@ -232,55 +235,34 @@ impl<'s> Client<'s> {
 
     fn take(&mut self, event: Event) {
         match event {
-            Event::Startup(StartupEvent::DeriveKey(job)) => {
-                self.line(format!("DeriveKey {}", job.iterations()));
-                let keys = self.script.keys.get_or_init(|| job.run()).clone();
-                self.core.key_derived(keys).expect("keys are awaited");
+            Event::Reply(op, Reply::Rows(rows)) if self.detail == Detail::Digest => {
+                self.digest(op, &rows);
             }
-            Event::Startup(event) => self.line(format!("{event:?}")),
-            Event::Reply(op, Reply::Rows(rows)) => self.rows(op, &rows),
-            Event::Reply(op, reply) => {
-                let op = self.name(op);
-                self.line(format!("{op} {}", show_reply(&reply)));
+            Event::Reply(_, Reply::Rows(_)) => {
+                let lines = show(&event, &self.ops);
+                self.told.log.extend(lines);
             }
-            Event::Unsolicited(fact) => self.line(show_unsolicited(&fact)),
-            Event::Closed(closed) => self.line(format!("Closed {}", show_closed(&closed))),
-            other => self.line(format!("{other:?}")),
-        }
-    }
-
-    fn name(&self, op: OpId) -> String {
-        match self.ops.iter().position(|known| *known == op) {
-            Some(index) => format!("op{index}"),
-            None => "op?".to_owned(),
-        }
-    }
-
-    fn rows(&mut self, op: OpId, rows: &RowBatch) {
-        assert!(!rows.is_empty());
-        assert_eq!(rows.iter().count(), rows.len());
-        let index = self.ops.iter().position(|known| *known == op);
-        let op = self.name(op);
-        for row in rows {
-            if self.detail == Detail::Full {
-                let mut line = format!("{op} row");
-                for value in row.fields() {
-                    match value.expect("a whole row") {
-                        None => line.push_str(" NULL"),
-                        Some(value) => {
-                            let _ = write!(line, " \"{}\"", value.escape_ascii());
-                        }
-                    }
+            _ => {
+                for line in show(&event, &self.ops) {
+                    self.line(line);
                 }
-                self.told.log.push(line);
-            } else {
-                let index = index.unwrap_or(usize::MAX);
-                let run = self
-                    .digest
-                    .get_or_insert_with(|| (index, 0, DefaultHasher::new()));
-                run.1 += 1;
-                row.as_bytes().hash(&mut run.2);
             }
+        }
+    }
+
+    fn derive(&mut self, job: DeriveKey) {
+        let keys = self.script.keys.get_or_init(|| job.run()).clone();
+        self.core.key_derived(keys).expect("keys are awaited");
+    }
+
+    fn digest(&mut self, op: OpId, rows: &RowBatch) {
+        let index = self.ops.iter().position(|known| *known == op);
+        let run = self
+            .digest
+            .get_or_insert_with(|| (index.unwrap_or(usize::MAX), 0, DefaultHasher::new()));
+        for row in rows {
+            run.1 += 1;
+            row.as_bytes().hash(&mut run.2);
         }
     }
 
@@ -297,6 +279,41 @@ impl<'s> Client<'s> {
             act(&mut self.core, &mut self.ops);
         }
     }
+}
+
+/// An event as the log has it: a line, or one for each row. `ops` gives operations their numbers.
+///
+/// # Panics
+/// When a row is malformed, or a batch has not the rows that it says.
+pub fn show(event: &Event, ops: &[OpId]) -> Vec<String> {
+    let name = |op: &OpId| match ops.iter().position(|known| known == op) {
+        Some(index) => format!("op{index}"),
+        None => "op?".to_owned(),
+    };
+    match event {
+        Event::Startup(StartupEvent::DeriveKey(job)) => {
+            vec![format!("DeriveKey {}", job.iterations())]
+        }
+        Event::Startup(event) => vec![format!("{event:?}")],
+        Event::Reply(op, Reply::Rows(rows)) => {
+            assert!(!rows.is_empty());
+            let rows: Vec<String> = rows.iter().map(show_row).collect();
+            let op = name(op);
+            rows.iter().map(|row| format!("{op} row{row}")).collect()
+        }
+        Event::Reply(op, reply) => vec![format!("{} {}", name(op), show_reply(reply))],
+        Event::Unsolicited(fact) => vec![show_unsolicited(fact)],
+        Event::Closed(closed) => vec![format!("Closed {}", show_closed(closed))],
+        other => vec![format!("{other:?}")],
+    }
+}
+
+fn show_row(row: RowRef<'_>) -> String {
+    let values = row.fields().map(|value| match value.expect("a whole row") {
+        None => " NULL".to_owned(),
+        Some(value) => format!(" \"{}\"", value.escape_ascii()),
+    });
+    values.collect()
 }
 
 fn show_reply(reply: &Reply) -> String {

@@ -1,3 +1,4 @@
-//! What the tests of the core share: the [`scenarios`] that were recorded from a real server.
+//! What the tests of the core share: a [`driver`], and the [`scenarios`] that were recorded from a real server.
 
+pub mod driver;
 pub mod scenarios;
