@@ -114,7 +114,7 @@ fn what_no_server_accepts_is_the_callers_fault() {
         ),
         (
             startup().parameter("a", "x".repeat(10_000)),
-            "misuse: the start-up parameters take 10054 bytes",
+            "misuse: the start-up parameters take 10037 bytes",
         ),
     ] {
         let mut driver = begin(startup);
