@@ -1,0 +1,954 @@
+//! Operations: begun, answered, skipped, abandoned, lost.
+
+use std::sync::Arc;
+
+use purepg_proto::{
+    Batch, Bind, Column, Columns, Connection, Format, Limits, RowShape, Target, TransactionStatus,
+    UsageError,
+};
+use purepg_testkit::backend::{
+    bind_complete, command_complete, copy_data, copy_done, copy_in_response, copy_out_response,
+    data_row, empty_query, error_response, message, no_data, notice_response, notification,
+    parameter_status, parse_complete, portal_suspended, ready, row_description,
+};
+use purepg_testkit::frontend::Frontend;
+use purepg_testkit::scripted::{Auth, ModelServer};
+use purepg_tests_protocol::driver::{Driver, startup};
+
+const NO_LINES: [&str; 0] = [];
+
+/// Parse, Bind, Describe, Execute, without a Sync.
+fn statement(batch: &mut Batch<'_>, sql: &str) {
+    batch.parse("", sql, &[]);
+    let bound: Result<_, UsageError> = batch.bind(Bind::default(), |_| Ok(()));
+    bound
+        .unwrap()
+        .describe(Target::Portal(""))
+        .execute("", None, RowShape::Described);
+}
+
+fn synced(batch: &mut Batch<'_>, sql: &str) {
+    statement(batch, sql);
+    batch.sync();
+}
+
+/// A core and a server that are connected.
+fn connected() -> (Driver, ModelServer) {
+    let mut server = ModelServer::new(Auth::Trust);
+    let mut driver = Driver::new(startup(), Limits::default());
+    assert_eq!(driver.converse(&mut server), ["Ready"]);
+    (driver, server)
+}
+
+fn one_row() -> Vec<u8> {
+    [
+        row_description(&[("a", 23, 0)]),
+        data_row(&[Some("1")]),
+        command_complete("SELECT 1"),
+    ]
+    .concat()
+}
+
+fn failure() -> Vec<u8> {
+    error_response("ERROR", "22012", "division by zero")
+}
+
+/// Only these lines, of the operation `op`, and how it ended.
+fn ends(lines: &[String]) -> Vec<&str> {
+    let finished = lines.iter().filter(|line| line.contains(" Finished "));
+    finished.map(String::as_str).collect()
+}
+
+#[test]
+fn a_query_is_answered_statement_by_statement() {
+    let mut driver = Driver::open();
+    driver.query("three statements");
+    assert_eq!((driver.core.in_flight(), driver.core.is_idle()), (1, false));
+    assert_eq!(driver.send(), [Frontend::Query("three statements".into())]);
+    let answer = [
+        one_row(),
+        empty_query(),
+        command_complete("SET"),
+        ready(b'I'),
+    ]
+    .concat();
+    assert_eq!(
+        driver.feed(&answer),
+        [
+            "op0 Columns a:23:Text",
+            "op0 row \"1\"",
+            "op0 StatementComplete SELECT 1",
+            "op0 EmptyQuery",
+            "op0 StatementComplete SET",
+            "op0 Finished Complete",
+        ]
+    );
+    assert!(driver.core.is_idle());
+}
+
+#[test]
+fn an_operation_is_over_with_its_last_message() {
+    let mut driver = Driver::open();
+    driver.begin(|batch| statement(batch, "select 1"));
+    driver.begin(|batch| synced(batch, "select 2"));
+    driver.send();
+    let first = [parse_complete(), bind_complete(), one_row()].concat();
+    assert_eq!(ends(&driver.feed(&first)), ["op0 Finished Complete"]);
+    assert_eq!((driver.core.in_flight(), driver.core.is_idle()), (1, false));
+    assert_eq!(
+        ends(&driver.feed(&first)),
+        NO_LINES,
+        "the Sync belongs to it"
+    );
+    assert_eq!(driver.feed(&ready(b'I')), ["op1 Finished Complete"]);
+    assert!(driver.core.is_idle());
+}
+
+#[test]
+fn behind_an_error_everything_is_skipped_up_to_the_sync() {
+    let mut driver = Driver::open();
+    driver.begin(|batch| statement(batch, "fail"));
+    driver.begin(|batch| statement(batch, "select 1"));
+    driver.query("select 2");
+    driver.begin(|batch| synced(batch, "select 3"));
+    driver.query("select 4");
+    driver.send();
+    let answer = [parse_complete(), failure()].concat();
+    assert_eq!(
+        driver.feed(&answer),
+        [
+            "op0 Prepared",
+            "op0 Finished Failed 22012 division by zero",
+            "op1 Finished Skipped",
+            "op2 Finished Skipped",
+        ]
+    );
+    assert_eq!(driver.feed(&ready(b'I')), ["op3 Finished Skipped"]);
+    let answer = [one_row(), ready(b'I')].concat();
+    assert_eq!(ends(&driver.feed(&answer)), ["op4 Finished Complete"]);
+    assert!(driver.core.is_idle());
+}
+
+#[test]
+fn an_error_at_the_sync_fails_its_owner_alone() {
+    let mut driver = Driver::open();
+    driver.begin(|batch| synced(batch, "insert 1 deferred"));
+    driver.begin(|batch| statement(batch, "select 1"));
+    driver.sync();
+    driver.send();
+    let first = [
+        parse_complete(),
+        bind_complete(),
+        no_data(),
+        command_complete("INSERT 0 1"),
+        error_response("ERROR", "23503", "deferred"),
+        ready(b'I'),
+    ];
+    assert_eq!(
+        driver.feed(&first.concat())[3..],
+        [
+            "op0 StatementComplete INSERT 0 1",
+            "op0 Finished Failed 23503 deferred"
+        ]
+    );
+    let second = [parse_complete(), bind_complete(), one_row(), ready(b'I')].concat();
+    assert_eq!(
+        ends(&driver.feed(&second)),
+        ["op1 Finished Complete", "op2 Finished Complete"]
+    );
+}
+
+#[test]
+fn an_error_in_an_open_segment_gets_a_sync() {
+    let (mut driver, mut server) = connected();
+    driver.begin(|batch| {
+        batch.parse("", "nonsense", &[]).flush();
+    });
+    let lines = driver.converse(&mut server);
+    assert!(
+        lines[0].starts_with("op0 Finished Failed 42601"),
+        "{lines:?}"
+    );
+    assert_eq!(server.received().last(), Some(&Frontend::Sync));
+    assert!(driver.core.is_idle() && server.is_idle());
+    // A query that was sent before the error was known is skipped, and the Sync stands behind it.
+    driver.begin(|batch| {
+        batch.parse("", "nonsense", &[]).flush();
+    });
+    driver.query("insert 1");
+    let lines = driver.converse(&mut server);
+    assert_eq!(ends(&lines)[1..], ["op2 Finished Skipped"]);
+    assert!(server.effects().is_empty() && driver.core.is_idle() && server.is_idle());
+}
+
+#[test]
+fn a_segment_that_is_open_is_not_idle() {
+    let (mut driver, mut server) = connected();
+    driver.begin(|batch| {
+        batch
+            .parse("s", "select 1", &[])
+            .describe(Target::Statement("s"))
+            .flush();
+    });
+    let lines = driver.converse(&mut server);
+    assert_eq!(ends(&lines), ["op0 Finished Complete"]);
+    assert_eq!((driver.core.in_flight(), driver.core.is_idle()), (0, false));
+    driver.sync();
+    assert_eq!(driver.converse(&mut server), ["op1 Finished Complete"]);
+    assert!(driver.core.is_idle() && server.is_idle());
+}
+
+#[test]
+fn the_end_of_the_stream_loses_what_is_under_way() {
+    let mut driver = Driver::open();
+    for sql in ["one", "two", "three"] {
+        driver.query(sql);
+    }
+    driver.begin(|batch| statement(batch, "four"));
+    driver.send();
+    driver.abandon(1);
+    driver.feed(&[one_row(), ready(b'I'), one_row()].concat());
+    let lines = driver.eof();
+    assert_eq!(
+        lines[..3],
+        [
+            "op2 Finished Lost",
+            "op3 Finished Lost",
+            "Closed Protocol the server closed the connection unexpectedly (state Query)",
+        ]
+    );
+    assert_eq!(
+        lines[3],
+        "Err the server closed the connection unexpectedly (state Query)"
+    );
+    assert_eq!(lines.len(), 4);
+    assert_eq!(driver.take(), lines[3..], "and so for ever");
+    assert_eq!((driver.core.in_flight(), driver.core.is_dead()), (0, true));
+}
+
+#[test]
+fn what_has_failed_already_is_not_lost() {
+    let mut driver = Driver::open();
+    driver.begin(|batch| synced(batch, "fail"));
+    driver.query("insert 1");
+    driver.send();
+    assert_eq!(driver.feed(&failure()), NO_LINES);
+    let lines = driver.eof();
+    assert_eq!(
+        lines[..2],
+        [
+            "op0 Finished Failed 22012 division by zero",
+            "op1 Finished Lost"
+        ]
+    );
+}
+
+#[test]
+fn last_words_win_over_the_end_of_the_stream() {
+    let (mut driver, mut server) = connected();
+    driver.query("select 1; fatal");
+    driver.query("select 2");
+    let lines = driver.converse(&mut server);
+    assert_eq!(
+        lines[3..6],
+        [
+            "op0 Finished Lost",
+            "op1 Finished Lost",
+            "Closed Fatal 57P01 terminating connection due to administrator command",
+        ]
+    );
+    // Also when nobody has asked for anything.
+    let mut driver = Driver::open();
+    driver
+        .core
+        .recv_bytes(&error_response("FATAL", "57P01", "bye"))
+        .unwrap();
+    driver.core.recv_eof();
+    assert_eq!(driver.take()[0], "Closed Fatal 57P01 bye");
+    // Half a word is none.
+    let mut driver = Driver::open();
+    driver
+        .core
+        .recv_bytes(&error_response("FATAL", "57P01", "bye")[..20])
+        .unwrap();
+    assert!(driver.eof()[0].starts_with("Closed Protocol the server closed"));
+}
+
+#[test]
+fn what_nobody_asked_for_comes_at_any_moment() {
+    let aside = [
+        notice_response("NOTICE", "00000", "n"),
+        notification(7, "c", "p"),
+        parameter_status("TimeZone", "UTC"),
+    ]
+    .concat();
+    let told = [
+        "Notice 00000 n",
+        "Notification c p",
+        "Parameter TimeZone=UTC",
+    ];
+    let mut driver = Driver::open();
+    assert_eq!(driver.feed(&aside), told);
+    driver.begin(|batch| synced(batch, "select 1"));
+    driver.query("copy out");
+    driver.begin(|batch| synced(batch, "fail"));
+    driver.send();
+    let answers = [
+        vec![parse_complete(), bind_complete()],
+        vec![row_description(&[("a", 23, 0)]), data_row(&[Some("1")])],
+        vec![command_complete("SELECT 1"), ready(b'I')],
+        vec![copy_out_response(1), copy_data(b"x"), copy_done()],
+        vec![command_complete("COPY 1"), ready(b'I')],
+        vec![failure(), ready(b'I')],
+    ];
+    for answer in answers.concat() {
+        let without = driver.feed(&answer);
+        assert!(!without.iter().any(|line| told.contains(&line.as_str())));
+        assert_eq!(
+            driver.feed(&aside),
+            told,
+            "behind {}",
+            answer.escape_ascii()
+        );
+    }
+    assert_eq!(driver.core.parameter("TimeZone"), Some("UTC"));
+    assert!(driver.core.is_idle());
+}
+
+#[test]
+fn what_is_abandoned_before_it_was_sent_never_happened() {
+    let (mut driver, mut server) = connected();
+    driver.query("insert 1");
+    driver.begin(|batch| synced(batch, "insert 2"));
+    driver.query("insert 3");
+    driver.abandon(1);
+    assert_eq!(driver.core.in_flight(), 2);
+    driver.abandon(2);
+    driver.query("insert 4");
+    driver.abandon(0);
+    assert_eq!(driver.converse(&mut server).len(), 2);
+    assert_eq!(server.effects(), ["insert 4"]);
+    assert!(driver.core.is_idle() && server.is_idle());
+    // All of it: nothing is left to send.
+    driver.query("insert 5");
+    driver.abandon(4);
+    assert!(!driver.core.wants_write() && driver.core.is_idle());
+}
+
+#[test]
+fn what_was_sent_in_part_is_sent_to_its_end() {
+    let length = |driver: &Driver| driver.core.output().len();
+    let begin = || {
+        let (mut driver, server) = connected();
+        driver.query("select 1");
+        let first = length(&driver);
+        driver.begin(|batch| synced(batch, "rows 3"));
+        driver.query("insert 2");
+        (driver, server, first)
+    };
+    for sent in 1..=length(&begin().0) {
+        let (mut driver, mut server, first) = begin();
+        server.receive(&driver.core.output()[..sent]);
+        driver.core.output_sent(sent);
+        driver.abandon(1);
+        let lines = driver.converse(&mut server);
+        assert_eq!(
+            ends(&lines),
+            ["op0 Finished Complete", "op2 Finished Complete"]
+        );
+        assert!(!lines.iter().any(|line| line.starts_with("op1")));
+        assert_eq!(server.effects(), ["insert 2"]);
+        assert!(driver.core.is_idle() && server.is_idle());
+        let came = |message: &Frontend| matches!(message, Frontend::Parse { .. });
+        assert_eq!(
+            server.received().iter().any(came),
+            sent > first,
+            "it is taken back as long as that is possible"
+        );
+    }
+}
+
+#[test]
+fn what_was_sent_is_muted() {
+    let (mut driver, mut server) = connected();
+    driver.query("rows 3; fail");
+    driver.query("notice hello; insert 1");
+    driver.query("select 1");
+    server.receive(driver.core.output());
+    driver.send();
+    driver.abandon(0);
+    driver.abandon(1);
+    driver.abandon(1);
+    let lines = driver.converse(&mut server);
+    assert_eq!(lines[0], "Notice 00000 hello", "a notice surfaces");
+    assert!(
+        lines[1..].iter().all(|line| line.starts_with("op2")),
+        "{lines:?}"
+    );
+    assert_eq!(server.effects(), ["insert 1"], "it had been sent");
+    assert_eq!(driver.core.muted_errors(), 1);
+    assert!(driver.core.is_idle());
+}
+
+#[test]
+fn it_can_be_abandoned_at_every_message() {
+    for cut in 0..12 {
+        let (mut driver, mut server) = connected();
+        driver.begin(|batch| statement(batch, "rows 2"));
+        driver.begin(|batch| synced(batch, "select 7"));
+        server.receive(driver.core.output());
+        driver.send();
+        driver.core.recv_bytes(&server.take_output()).unwrap();
+        for _ in 0..cut {
+            driver.core.next_event().unwrap();
+        }
+        driver.abandon(0);
+        let lines = driver.converse(&mut server);
+        assert!(
+            !lines.iter().any(|line| line.starts_with("op0")),
+            "{cut}: {lines:?}"
+        );
+        // Six events belong to it: two of the statement, columns, rows, completion, the end.
+        let expected = if cut <= 6 { 6 } else { 12 - cut };
+        assert_eq!(lines.len(), expected, "{cut}: {lines:?}");
+        assert!(driver.core.is_idle() && server.is_idle());
+    }
+}
+
+#[test]
+fn a_sync_that_others_count_on_stays() {
+    for sent in [false, true] {
+        let (mut driver, mut server) = connected();
+        driver.begin(|batch| statement(batch, "insert 1"));
+        if sent {
+            server.receive(driver.core.output());
+            driver.send();
+        }
+        driver.begin(|batch| synced(batch, "insert 2"));
+        driver.abandon(1);
+        let lines = driver.converse(&mut server);
+        assert_eq!(ends(&lines), ["op0 Finished Complete"]);
+        assert_eq!(server.effects(), ["insert 1"]);
+        assert!(driver.core.is_idle() && server.is_idle(), "{sent}");
+    }
+    // Whatever becomes of those.
+    let mut driver = Driver::open();
+    driver.begin(|batch| statement(batch, "insert 1"));
+    driver.begin(|batch| synced(batch, "insert 2"));
+    driver.abandon(1);
+    assert_eq!(driver.core.in_flight(), 2, "an operation and its sync");
+    driver.core.abandon_all();
+    assert_eq!(driver.send(), [Frontend::Sync]);
+    assert_eq!(driver.feed(&ready(b'I')), NO_LINES);
+    assert!(driver.core.is_idle());
+}
+
+#[test]
+fn a_sync_that_ends_the_skipping_stays() {
+    let (mut driver, mut server) = connected();
+    driver.begin(|batch| statement(batch, "fail"));
+    driver.begin(|batch| statement(batch, "insert 1"));
+    server.receive(driver.core.output());
+    driver.send();
+    driver.begin(|batch| synced(batch, "insert 2"));
+    let prefix = [parse_complete(), bind_complete(), no_data()].concat();
+    server.take_output();
+    let lines = driver.feed(&[prefix, failure()].concat());
+    assert_eq!(
+        ends(&lines),
+        [
+            "op0 Finished Failed 22012 division by zero",
+            "op1 Finished Skipped"
+        ]
+    );
+    driver.abandon(2);
+    assert_eq!(driver.converse(&mut server), NO_LINES);
+    assert!(driver.core.is_idle() && server.is_idle());
+}
+
+#[test]
+fn abandoning_leaves_no_segment_open() {
+    for sent in [false, true] {
+        for answered in [false, true] {
+            let (mut driver, mut server) = connected();
+            driver.begin(|batch| {
+                batch
+                    .parse("", "select 1", &[])
+                    .describe(Target::Statement(""))
+                    .flush();
+            });
+            if sent {
+                server.receive(driver.core.output());
+                driver.send();
+            }
+            if answered {
+                driver.converse(&mut server);
+            }
+            driver.abandon(0);
+            assert_eq!(driver.converse(&mut server), NO_LINES);
+            assert!(
+                driver.core.is_idle() && server.is_idle(),
+                "{sent} {answered}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_abandoned_copy_is_read_past() {
+    let (mut driver, mut server) = connected();
+    for (i, sql) in ["copy out 5", "copy in", "select 1; copy in; insert 1"]
+        .into_iter()
+        .enumerate()
+    {
+        driver.query(sql);
+        server.receive(driver.core.output());
+        driver.send();
+        driver.abandon(2 * i);
+        driver.begin(|batch| synced(batch, sql.split(';').nth(1).unwrap_or("copy in").trim()));
+        driver.abandon(2 * i + 1);
+        assert_eq!(driver.converse(&mut server), NO_LINES, "{sql}");
+        assert!(driver.core.is_idle() && server.is_idle());
+    }
+    driver.begin(|batch| synced(batch, "copy in"));
+    server.receive(driver.core.output());
+    driver.send();
+    driver.abandon(6);
+    assert_eq!(driver.converse(&mut server), NO_LINES);
+    assert!(driver.core.is_idle() && server.is_idle() && server.effects().is_empty());
+    assert_eq!(driver.core.muted_errors(), 3);
+}
+
+#[test]
+fn a_copy_that_was_not_declared_fails() {
+    let mut driver = Driver::open();
+    driver.query("copy t from stdin; select 1");
+    driver.send();
+    assert_eq!(driver.feed(&copy_in_response(1)), NO_LINES);
+    let sent = driver.send();
+    assert!(matches!(&sent[..], [Frontend::CopyFail(reason)] if reason.contains("not declared")));
+    let answer = [error_response("ERROR", "57014", "failed"), ready(b'I')].concat();
+    assert_eq!(driver.feed(&answer), ["op0 Finished Failed 57014 failed"]);
+    assert!(driver.core.is_idle());
+}
+
+#[test]
+fn a_portal_that_is_suspended_goes_on() {
+    let (mut driver, mut server) = connected();
+    let columns: Columns = [
+        Column::new("n", 23, Format::Binary),
+        Column::new("t", 25, Format::Binary),
+    ]
+    .into_iter()
+    .collect();
+    let columns = Arc::new(columns);
+    let known = || RowShape::Known(Arc::clone(&columns));
+    driver.begin(|batch| {
+        batch.parse("", "rows 3", &[]);
+        let binary = Bind {
+            portal: "p",
+            result_formats: &[Format::Binary],
+            ..Bind::default()
+        };
+        let bound: Result<_, UsageError> = batch.bind(binary, |_| Ok(()));
+        bound.unwrap().execute("p", Some(2), known()).flush();
+    });
+    assert_eq!(
+        driver.converse(&mut server),
+        [
+            "op0 Prepared",
+            "op0 Bound",
+            "op0 row \"\\x00\\x00\\x00\\x01\" \"row 1\"",
+            "op0 row \"\\x00\\x00\\x00\\x02\" \"row 2\"",
+            "op0 Suspended",
+            "op0 Finished Complete",
+        ]
+    );
+    driver.begin(|batch| {
+        batch.execute("p", Some(2), known()).sync();
+    });
+    assert_eq!(
+        driver.converse(&mut server),
+        [
+            "op1 row \"\\x00\\x00\\x00\\x03\" \"row 3\"",
+            "op1 StatementComplete SELECT 1",
+            "op1 Finished Complete",
+        ]
+    );
+    assert!(driver.core.is_idle() && server.is_idle());
+}
+
+#[test]
+fn the_transaction_status_is_the_servers() {
+    let (mut driver, mut server) = connected();
+    for (sql, expected, idle) in [
+        ("begin", TransactionStatus::InTransaction, false),
+        ("fail", TransactionStatus::Failed, false),
+        ("rollback", TransactionStatus::Idle, true),
+    ] {
+        driver.query(sql);
+        driver.converse(&mut server);
+        assert_eq!(driver.core.transaction_status(), expected);
+        assert_eq!(driver.core.is_idle(), idle, "{sql}");
+        assert_eq!(server.is_idle(), idle, "{sql}");
+    }
+}
+
+#[test]
+fn a_batch_that_is_dropped_leaves_no_trace() {
+    let mut driver = Driver::open();
+    driver.query("select 1");
+    let before = driver.core.output().to_vec();
+    {
+        let mut batch = driver.core.batch();
+        synced(&mut batch, "insert 1");
+    }
+    let mut batch = driver.core.batch();
+    batch.parse("", "insert $1", &[]);
+    let failed = batch.bind(Bind::default(), |values| {
+        values.bytes(Some(b"x"));
+        Err("the value")
+    });
+    assert_eq!(failed.map(drop), Err("the value"));
+    batch.sync();
+    assert_eq!(batch.commit(), Err(UsageError::RolledBack));
+    assert_eq!(driver.core.output(), before);
+    assert_eq!(driver.core.in_flight(), 1);
+    driver.query("select 2");
+    driver.send();
+    let answer = [one_row(), ready(b'I'), one_row(), ready(b'I')].concat();
+    assert_eq!(
+        ends(&driver.feed(&answer)),
+        ["op0 Finished Complete", "op1 Finished Complete"]
+    );
+}
+
+/// Calls on a batch, one after the other.
+macro_rules! with {
+    ($($calls:tt)*) => {
+        |batch: &mut Batch<'_>| {
+            batch.$($calls)*;
+        }
+    };
+}
+
+/// What [`Batch::commit`] says to a batch like this; nothing may change then.
+fn refused(core: &mut Connection, write: impl FnOnce(&mut Batch<'_>)) -> UsageError {
+    let before = (core.output().to_vec(), core.in_flight(), core.is_idle());
+    let mut batch = core.batch();
+    write(&mut batch);
+    let error = batch.commit().expect_err("a usage error");
+    let after = (core.output().to_vec(), core.in_flight(), core.is_idle());
+    assert_eq!(before, after, "{error}");
+    error
+}
+
+fn values(batch: &mut Batch<'_>, what: Bind<'_>, count: usize) {
+    let bound: Result<_, UsageError> = batch.bind(what, |out| {
+        (0..count).for_each(|_| out.bytes(None));
+        Ok(())
+    });
+    // Faults of the message itself wait for the commit.
+    assert!(bound.is_ok());
+}
+
+#[test]
+fn usage_errors_harm_nothing() {
+    type Write = fn(&mut Batch<'_>);
+    let second = |message| UsageError::SecondOperation { message };
+    let behind = |message| UsageError::BehindTheEnd { message };
+    let nul = |what| UsageError::NulByte { what };
+    let cases: Vec<(Write, UsageError)> = vec![
+        (|_| {}, UsageError::EmptyBatch),
+        (with!(flush()), UsageError::EmptyBatch),
+        (with!(query("a").query("b")), second("query")),
+        (with!(parse("", "a", &[]).query("b")), second("query")),
+        (
+            with!(parse("", "a", &[]).parse("", "b", &[])),
+            second("parse"),
+        ),
+        (with!(sync().sync()), second("sync")),
+        (
+            |batch| {
+                statement(batch, "a");
+                batch.execute("", None, RowShape::Described);
+            },
+            second("execute"),
+        ),
+        (with!(query("a").sync()), behind("sync")),
+        (with!(sync().query("a")), behind("query")),
+        (with!(sync().flush()), behind("flush")),
+        (
+            with!(execute("", None, RowShape::Described)),
+            UsageError::UnknownColumns,
+        ),
+        (
+            |batch| {
+                batch
+                    .describe(Target::Portal(""))
+                    .execute("", Some(0), RowShape::Described);
+            },
+            UsageError::RowLimit { limit: 0 },
+        ),
+        (
+            |batch| {
+                batch
+                    .describe(Target::Portal(""))
+                    .execute("", Some(1 << 31), RowShape::Described);
+            },
+            UsageError::RowLimit { limit: 1 << 31 },
+        ),
+        (with!(query("a\0b")), nul("query")),
+        (with!(parse("\0", "a", &[])), nul("statement name")),
+        (with!(close(Target::Portal("\0"))), nul("portal name")),
+        (
+            with!(parse("", "a", &[0; 65_536])),
+            UsageError::TooMany {
+                what: "parameter types",
+                count: 65_536,
+            },
+        ),
+        (
+            |batch| values(batch, Bind::default(), 65_536),
+            UsageError::TooMany {
+                what: "parameters",
+                count: 65_536,
+            },
+        ),
+        (
+            |batch| {
+                let two = [Format::Text; 2];
+                let bind = Bind {
+                    parameter_formats: &two,
+                    ..Bind::default()
+                };
+                values(batch, bind, 3);
+            },
+            UsageError::FormatCount {
+                formats: 2,
+                values: 3,
+            },
+        ),
+    ];
+    let (mut driver, mut server) = connected();
+    for (i, (write, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(refused(&mut driver.core, write), expected);
+        driver.query("insert");
+        driver.converse(&mut server);
+        assert_eq!(server.effects().len(), i + 1);
+        assert!(driver.core.is_idle() && server.is_idle());
+    }
+}
+
+#[test]
+fn as_much_as_the_limits_allow() {
+    let mut limits = Limits::default();
+    limits.output_high_water = 100;
+    limits.max_in_flight = 3;
+    let mut driver = Driver::open_with(limits);
+    // Below the mark a batch of any size is accepted, above it none is.
+    driver.query(&"x".repeat(1_000));
+    let waiting = driver.core.output().len();
+    let full = UsageError::OutputFull { waiting };
+    assert_eq!(refused(&mut driver.core, with!(query("y"))), full);
+    driver.send_bytes(waiting - 100);
+    driver.query("y");
+    driver.send();
+    driver.query("z");
+    let too_many = UsageError::TooManyInFlight { in_flight: 3 };
+    assert_eq!(refused(&mut driver.core, with!(sync())), too_many);
+    driver.send();
+    driver.feed(&[one_row(), ready(b'I')].concat());
+    driver.query("z");
+    // What is abandoned still counts until it is answered.
+    driver.core.abandon_all();
+    assert_eq!(driver.core.in_flight(), 2);
+}
+
+#[test]
+fn to_terminate_is_the_last_that_is_sent() {
+    let (mut driver, mut server) = connected();
+    driver.query("insert 1");
+    driver.begin(|batch| synced(batch, "insert 2"));
+    driver.core.terminate();
+    driver.core.terminate();
+    assert!(!driver.core.is_open() && !driver.core.is_idle());
+    assert_eq!(
+        refused(&mut driver.core, with!(sync())),
+        UsageError::Terminating
+    );
+    let lines = driver.converse(&mut server);
+    assert_eq!(
+        ends(&lines),
+        ["op0 Finished Complete", "op1 Finished Complete"]
+    );
+    assert_eq!(
+        lines[lines.len() - 2..],
+        [
+            "Closed Terminated",
+            "Err the connection has ended (state Idle)"
+        ]
+    );
+    assert_eq!(server.effects(), ["insert 1", "insert 2"]);
+    let terminates = server
+        .received()
+        .iter()
+        .filter(|m| matches!(m, Frontend::Terminate));
+    assert_eq!(terminates.count(), 1);
+    assert_eq!(refused(&mut driver.core, with!(sync())), UsageError::Ended);
+    // The stream may end before all was answered: that was lost.
+    let mut driver = Driver::open();
+    driver.query("insert 1");
+    driver.core.terminate();
+    driver.send();
+    assert_eq!(
+        driver.eof()[..2],
+        ["op0 Finished Lost", "Closed Terminated"]
+    );
+}
+
+#[test]
+fn confirming_more_than_was_lent_is_the_end() {
+    let mut driver = Driver::open();
+    driver.query("select 1");
+    let lent = driver.core.output().len();
+    driver.core.output_sent(lent + 1);
+    let lines = driver.take();
+    assert_eq!(lines[0], "op0 Finished Lost");
+    let expected = format!(
+        "misuse: {} bytes were confirmed, but only {lent} were lent",
+        lent + 1
+    );
+    assert!(lines[1].contains(&expected), "{lines:?}");
+    assert!(!driver.core.wants_write() && !driver.core.wants_read());
+
+    let mut driver = Driver::open();
+    let lent = driver.core.recv_space().len();
+    driver.core.recv_filled(lent + 1);
+    assert!(driver.take()[0].starts_with("Closed Protocol misuse"));
+    assert!(driver.core.recv_space().is_empty());
+
+    let mut driver = Driver::open();
+    driver.core.recv_filled(1);
+    assert!(
+        driver.take()[0].starts_with("Closed Protocol misuse"),
+        "nothing was lent"
+    );
+}
+
+#[test]
+fn input_is_wanted_when_nothing_goes_on_without_it() {
+    let mut driver = Driver::open();
+    driver.query("select 1");
+    driver.send();
+    let answer = [one_row(), ready(b'I')].concat();
+    assert!(driver.core.wants_read());
+    driver.core.recv_bytes(&answer[..7]).unwrap();
+    assert!(driver.core.wants_read(), "part of a message");
+    driver.core.recv_bytes(&answer[7..]).unwrap();
+    assert!(!driver.core.wants_read(), "whole ones");
+    assert_eq!(
+        driver.core.recv_bytes(b"x"),
+        Err(UsageError::InputNotWanted)
+    );
+    assert!(driver.core.recv_space().is_empty());
+    assert_eq!(driver.take().len(), 4);
+    assert!(driver.core.wants_read());
+    driver.core.recv_eof();
+    assert!(!driver.core.wants_read());
+}
+
+#[test]
+fn data_that_nobody_wants_is_not_stored() {
+    let mut driver = Driver::open();
+    driver.query("select 1");
+    driver.query("select 2");
+    driver.send();
+    driver.abandon(0);
+    driver.feed(&row_description(&[("a", 25, 0)]));
+    let large = "x".repeat(1 << 20);
+    let row = data_row(&[Some(&large)]);
+    for piece in row.chunks(4_000) {
+        assert_eq!(driver.feed(piece), NO_LINES);
+        assert!(driver.core.recv_space().len() <= 64 * 1024);
+    }
+    let rest = [
+        command_complete("SELECT 1"),
+        ready(b'I'),
+        one_row(),
+        ready(b'I'),
+    ]
+    .concat();
+    assert_eq!(ends(&driver.feed(&rest)), ["op1 Finished Complete"]);
+}
+
+#[test]
+fn rows_in_front_of_a_malformed_one_are_handed_out() {
+    let mut driver = Driver::open();
+    driver.query("select 1");
+    driver.query("select 2");
+    driver.send();
+    let answer = [
+        row_description(&[("a", 23, 0)]),
+        data_row(&[Some("1")]),
+        data_row(&[Some("2")]),
+        data_row(&[Some("3"), Some("4")]),
+        data_row(&[Some("5")]),
+    ];
+    let lines = driver.feed(&answer.concat());
+    assert_eq!(
+        lines[..6],
+        [
+            "op0 Columns a:23:Text",
+            "op0 row \"1\"",
+            "op0 row \"2\"",
+            "op0 Finished Lost",
+            "op1 Finished Lost",
+            "Closed Protocol a row of 2 columns where 1 were described (message type 'D', state QueryRows)",
+        ]
+    );
+}
+
+#[test]
+fn known_columns_are_checked() {
+    let columns: Arc<Columns> =
+        Arc::new([Column::new("a", 23, Format::Text)].into_iter().collect());
+    for (row, expected) in [
+        (data_row(&[Some("1")]), "op0 row \"1\""),
+        (data_row::<&str>(&[]), "op0 Finished Lost"),
+    ] {
+        let mut driver = Driver::open();
+        driver.begin(|batch| {
+            batch
+                .execute("", None, RowShape::Known(Arc::clone(&columns)))
+                .sync();
+        });
+        driver.send();
+        assert_eq!(driver.feed(&row)[0], expected);
+    }
+}
+
+#[test]
+fn every_answer_has_its_place() {
+    // What answers one message never answers another.
+    let answers = [
+        (parse_complete(), "1"),
+        (bind_complete(), "2"),
+        (message(b'3', b""), "3"),
+        (no_data(), "n"),
+        (portal_suspended(), "s"),
+        (command_complete("X"), "C"),
+        (ready(b'I'), "Z"),
+        (copy_done(), "c"),
+        (copy_data(b""), "d"),
+        (empty_query(), "I"),
+    ];
+    for (answer, name) in answers {
+        let mut driver = Driver::open();
+        let lines = driver.feed(&answer);
+        let expected = format!(
+            "Closed Protocol a message that must not come now (message type '{name}', state Idle)"
+        );
+        assert_eq!(lines[0], expected);
+    }
+}
