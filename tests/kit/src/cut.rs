@@ -42,6 +42,8 @@ pub struct Told {
     pub log: Vec<String>,
     /// Everything that the client sent.
     pub sent: Vec<u8>,
+    /// How many operations it began.
+    pub begun: usize,
 }
 
 /// A core that does what a script says.
@@ -68,7 +70,7 @@ impl Script {
     }
 
     /// Then waits for a line of the log that begins like this, and does that. Steps come one after the other, at most one for each line;
-    /// a line about rows starts none.
+    /// a line about rows starts none, and none starts behind the end.
     #[must_use]
     pub fn when(mut self, line: &'static str, act: Act) -> Self {
         self.steps.push((line, act));
@@ -197,6 +199,7 @@ impl<'s> Client<'s> {
             self.pump();
         }
         assert!(self.over, "the end of the stream is the end");
+        self.told.begun = self.ops.len();
         self.told
     }
 
@@ -276,6 +279,9 @@ impl<'s> Client<'s> {
         self.told.log.push(line);
         if let Some((_, act)) = due {
             self.step += 1;
+            if self.core.is_dead() {
+                return;
+            }
             act(&mut self.core, &mut self.ops);
         }
     }
@@ -284,7 +290,7 @@ impl<'s> Client<'s> {
 /// An event as the log has it: a line, or one for each row. `ops` gives operations their numbers.
 ///
 /// # Panics
-/// When a row is malformed, or a batch has not the rows that it says.
+/// When a batch has not the rows that it says.
 pub fn show(event: &Event, ops: &[OpId]) -> Vec<String> {
     let name = |op: &OpId| match ops.iter().position(|known| known == op) {
         Some(index) => format!("op{index}"),
@@ -296,10 +302,11 @@ pub fn show(event: &Event, ops: &[OpId]) -> Vec<String> {
         }
         Event::Startup(event) => vec![format!("{event:?}")],
         Event::Reply(op, Reply::Rows(rows)) => {
-            assert!(!rows.is_empty());
-            let rows: Vec<String> = rows.iter().map(show_row).collect();
             let op = name(op);
-            rows.iter().map(|row| format!("{op} row{row}")).collect()
+            let lines = rows.iter().map(|row| format!("{op} row{}", show_row(row)));
+            let lines: Vec<String> = lines.collect();
+            assert!(!lines.is_empty() && lines.len() == rows.len());
+            lines
         }
         Event::Reply(op, reply) => vec![format!("{} {}", name(op), show_reply(reply))],
         Event::Unsolicited(fact) => vec![show_unsolicited(fact)],
@@ -309,9 +316,10 @@ pub fn show(event: &Event, ops: &[OpId]) -> Vec<String> {
 }
 
 fn show_row(row: RowRef<'_>) -> String {
-    let values = row.fields().map(|value| match value.expect("a whole row") {
-        None => " NULL".to_owned(),
-        Some(value) => format!(" \"{}\"", value.escape_ascii()),
+    let values = row.fields().map(|value| match value {
+        Ok(None) => " NULL".to_owned(),
+        Ok(Some(value)) => format!(" \"{}\"", value.escape_ascii()),
+        Err(error) => format!(" <{error}>"),
     });
     values.collect()
 }
