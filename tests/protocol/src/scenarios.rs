@@ -84,6 +84,11 @@ pub const ALL: &[Scenario] = &[
         script: copy_in_refused,
     },
     Scenario {
+        name: "copy_in_swallows_syncs",
+        about: "Syncs that stand behind an undeclared COPY FROM STDIN are swallowed, and sent again",
+        script: copy_in_swallows_syncs,
+    },
+    Scenario {
         name: "query_in_a_skip_region",
         about: "A segment without Sync fails: the Query behind it gets no answer",
         script: query_in_a_skip_region,
@@ -472,6 +477,33 @@ fn copy_in_refused() -> Script {
             });
         })
         .when("op5 Finished", |core, _| core.terminate())
+}
+
+fn copy_in_swallows_syncs() -> Script {
+    trust()
+        .when("Ready", |core, ops| {
+            begin(core, ops, |batch| {
+                batch.query("create temporary table t (a int4)");
+            });
+        })
+        .when("op0 Finished", |core, ops| {
+            begin(core, ops, |batch| {
+                batch.query("copy t from stdin");
+            });
+            begin(core, ops, |batch| {
+                batch.sync();
+            });
+        })
+        .when("op2 Finished", |core, ops| {
+            begin(core, ops, |batch| {
+                statement(batch, "copy t from stdin");
+                batch.sync();
+            });
+            begin(core, ops, |batch| {
+                batch.sync();
+            });
+        })
+        .when("op4 Finished", |core, _| core.terminate())
 }
 
 fn query_in_a_skip_region() -> Script {

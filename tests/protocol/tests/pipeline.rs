@@ -467,6 +467,29 @@ fn a_sync_that_ends_the_skipping_stays() {
 }
 
 #[test]
+fn a_sync_that_ends_the_skipping_of_a_query_stays() {
+    let (mut driver, mut server) = connected();
+    driver.begin(|batch| {
+        batch.parse("", "nonsense", &[]).flush();
+    });
+    driver.query("insert 1");
+    server.receive(driver.core.output());
+    driver.send();
+    // It is not sent before the error is known.
+    driver.sync();
+    let lines = driver.feed(&server.take_output());
+    assert_eq!(ends(&lines)[1..], ["op1 Finished Skipped"]);
+    driver.abandon(2);
+    driver.query("insert 2");
+    assert_eq!(
+        ends(&driver.converse(&mut server)),
+        ["op3 Finished Complete"]
+    );
+    assert_eq!(server.effects(), ["insert 2"]);
+    assert!(driver.core.is_idle() && server.is_idle());
+}
+
+#[test]
 fn abandoning_leaves_no_segment_open() {
     for sent in [false, true] {
         for answered in [false, true] {
@@ -530,6 +553,67 @@ fn a_copy_that_was_not_declared_fails() {
     let answer = [error_response("ERROR", "57014", "failed"), ready(b'I')].concat();
     assert_eq!(driver.feed(&answer), ["op0 Finished Failed 57014 failed"]);
     assert!(driver.core.is_idle());
+}
+
+#[test]
+fn every_sync_that_a_copy_swallows_is_sent_again() {
+    for simple in [false, true] {
+        for syncs in 0..3 {
+            let (mut driver, mut server) = connected();
+            if simple {
+                driver.query("copy in");
+            } else {
+                driver.begin(|batch| synced(batch, "copy in"));
+            }
+            for _ in 0..syncs {
+                driver.sync();
+            }
+            let lines = driver.converse(&mut server);
+            let ends = ends(&lines);
+            assert!(ends[0].starts_with("op0 Finished Failed 57014"), "{ends:?}");
+            assert_eq!(ends.len(), 1 + syncs, "simple: {simple}, {syncs} behind it");
+            assert!(driver.core.is_idle() && server.is_idle());
+        }
+    }
+}
+
+#[test]
+fn a_copy_is_refused_before_anything_else_is_sent() {
+    for simple in [false, true] {
+        for abandoned in [false, true] {
+            let (mut driver, mut server) = connected();
+            if simple {
+                driver.query("copy in");
+            } else {
+                driver.begin(|batch| {
+                    statement(batch, "copy in");
+                    batch.flush();
+                });
+            }
+            server.receive(driver.core.output());
+            driver.send();
+            // It waits to be sent while the answer comes.
+            driver.begin(|batch| synced(batch, "insert 1"));
+            let mut lines = driver.feed(&server.take_output());
+            if abandoned {
+                driver.abandon(1);
+            }
+            driver.query("insert 2");
+            lines.extend(driver.converse(&mut server));
+            assert!(
+                ends(&lines)[0].starts_with("op0 Finished Failed 57014"),
+                "{lines:?}"
+            );
+            // Behind the failed Execute it is skipped, behind the failed Query it is not.
+            let expected = if simple && !abandoned {
+                vec!["insert 1", "insert 2"]
+            } else {
+                vec!["insert 2"]
+            };
+            assert_eq!(server.effects(), expected);
+            assert!(driver.core.is_idle() && server.is_idle());
+        }
+    }
 }
 
 #[test]

@@ -53,6 +53,7 @@ replays! {
     transaction
     copy_out
     copy_in_refused
+    copy_in_swallows_syncs
     query_in_a_skip_region
     abandoned
     fatal
