@@ -16,6 +16,7 @@ live!(
     errors,
     inserts,
     a_large_parameter,
+    a_copy_that_is_refused,
     preparing_and_executing,
     streams,
     streams_forgotten,
@@ -220,6 +221,17 @@ async fn a_large_parameter<R: Runtime>(cx: Context<R>) {
             break;
         }
     }
+}
+
+async fn a_copy_that_is_refused<R: Runtime>(cx: Context<R>) {
+    let mut conn = connect(&cx).await;
+    conn.execute("create temp table k (a int)", ())
+        .await
+        .unwrap();
+    cover::<R, _>("copy from stdin", &mut conn, async |conn| {
+        conn.execute("copy k from stdin", ()).await.unwrap_err();
+    })
+    .await;
 }
 
 async fn preparing_and_executing<R: Runtime>(cx: Context<R>) {

@@ -9,7 +9,6 @@ const ALLOWED: &[&str] = &[
     "hmac",
     "md-5",
     "sha2",
-    "smol_str",
     "stringprep",
     "subtle",
     "thiserror",

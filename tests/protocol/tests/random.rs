@@ -5,7 +5,6 @@ use proptest::test_runner::FileFailurePersistence;
 
 use purepg_proto::{Batch, Bind, Event, Limits, Outcome, Reply, RowShape, Target, UsageError};
 use purepg_testkit::backend::{authentication_ok, let_in, message, row_description};
-use purepg_testkit::frontend::Frontend;
 use purepg_testkit::scripted::{Auth, ModelServer};
 use purepg_tests_protocol::driver::{Driver, startup};
 
@@ -512,8 +511,6 @@ fn the_steps_reach_everything() {
                 _ => 5,
             }] += 1;
         }
-        let came = |message: &&Frontend| matches!(message, Frontend::CopyFail(_));
-        assert_eq!(world.server.received().iter().filter(came).count(), 0);
     }
     let [complete, failed, skipped, unsent, sent, others] = seen;
     assert!(complete > 1_000 && failed > 200 && skipped > 50, "{seen:?}");

@@ -652,14 +652,13 @@ fn security_46_errors_of_any_shape() {
     );
     // The severity that is not translated decides.
     let fields = |v| error(&[(b'S', "x"), (b'V', v), (b'M', "bye")]);
-    for severity in ["FATAL", "PANIC"] {
+    for severity in ["FATAL", "PANIC", "ERROR"] {
+        // While nothing is owed any error is the server's last word.
         assert_eq!(
             Driver::open().feed(&fields(severity))[0],
             "Closed Fatal ----- bye"
         );
     }
-    assert_ends(&mut Driver::open(), &fields("ERROR"), UNEXPECTED);
-    assert_ends(&mut Driver::open(), &error(&[]), UNEXPECTED);
 }
 
 #[test]
@@ -800,7 +799,7 @@ fn security_49_more_columns_than_a_server_can_make() {
     assert_ends(
         &mut queried(),
         &columns(limit + 1),
-        "a malformed message: expected no more columns",
+        "1665, more than the limit `max_columns` of 1664",
     );
 }
 

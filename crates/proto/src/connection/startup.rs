@@ -85,8 +85,6 @@ impl Connection {
             Ok(Phase::Deriving(deriving)) if deriving.fitting(Some(keys)).is_none() => {
                 return Err(UsageError::WrongKeys);
             }
-            // What came meanwhile is an error, which the next event tells; nothing is proved to such a server.
-            Ok(Phase::Deriving(_)) if !self.receive.data().is_empty() => return Ok(()),
             Ok(Phase::Deriving(_)) => {}
             _ => return Err(UsageError::NoDerivation),
         }
