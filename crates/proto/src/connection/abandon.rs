@@ -3,7 +3,6 @@
 use crate::OpId;
 use crate::connection::Connection;
 use crate::message::frontend::extended::{self, SYNC};
-use crate::pipeline::expect::Expect;
 
 impl Connection {
     /// Nobody waits for this operation any more. No event of it follows.
@@ -96,13 +95,8 @@ impl Connection {
     }
 
     /// Should one of these be a `COPY FROM STDIN` that nobody will feed, the server must not take what comes next for its data.
-    fn fail_copies(&mut self, mut range: core::ops::Range<usize>) {
-        let unanswered = |index| {
-            self.queue
-                .get(index)
-                .is_some_and(|owed| owed.may_copy && !owed.muted && owed.expect == Expect::Query)
-        };
-        if range.any(unanswered) {
+    fn fail_copies(&mut self, range: core::ops::Range<usize>) {
+        if self.queue.fail_copy(range, self.send.sent()) {
             extended::write_undeclared_copy_fail(self.send.bytes_mut());
         }
     }

@@ -214,7 +214,8 @@ impl Connection {
     /// While it waits it swallows each Sync that was sent behind the COPY, so these are sent once more. What was not sent at all comes
     /// behind the refusal, and is unharmed.
     fn refuse_copy_in(&mut self, now: Expect) {
-        if !matches!(now, Expect::QueryCopyInRefused | Expect::CopyInRefused) {
+        let refused = matches!(now, Expect::QueryCopyInRefused | Expect::CopyInRefused);
+        if !refused || self.queue.front().is_some_and(|owed| owed.copy_failed) {
             return;
         }
         let (end, swallowed) = self.queue.sent_behind_front(self.send.sent());

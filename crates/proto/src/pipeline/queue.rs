@@ -24,6 +24,8 @@ pub(crate) struct Owed {
     pub(crate) last: bool,
     /// A Query whose text speaks of COPY: until it is answered, the server may be waiting for data.
     pub(crate) may_copy: bool,
+    /// A `CopyFail` stands behind it in the output already.
+    pub(crate) copy_failed: bool,
     /// The columns of the rows to come, where they were known beforehand.
     pub(crate) columns: Option<Arc<Columns>>,
 }
@@ -37,6 +39,7 @@ impl Owed {
             muted: false,
             last: false,
             may_copy: false,
+            copy_failed: false,
             columns: None,
         }
     }
@@ -268,6 +271,20 @@ impl Queue {
 
     pub(crate) fn mute_all(&mut self) {
         self.mute(0..self.owed.len());
+    }
+
+    /// Takes note that a `CopyFail` is written for one of these that may be a `COPY FROM STDIN`, unanswered so far; false when none is.
+    /// One with other messages sent behind it is not: if it is a COPY, the server takes these for its data anyway.
+    pub(crate) fn fail_copy(&mut self, range: Range<usize>, sent: u64) -> bool {
+        let last_sent = self.owed.partition_point(|owed| owed.place.start < sent);
+        let Some(last) = last_sent.checked_sub(1).filter(|last| range.contains(last)) else {
+            return false;
+        };
+        self.owed.get_mut(last).is_some_and(|owed| {
+            let fails = owed.may_copy && !owed.copy_failed && owed.expect == Expect::Query;
+            owed.copy_failed |= fails;
+            fails
+        })
     }
 
     /// What was pushed last may turn out to be a `COPY FROM STDIN`.
