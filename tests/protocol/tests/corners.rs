@@ -173,6 +173,18 @@ fn an_abandoned_query_that_may_be_a_copy_is_followed_by_copy_fail() {
     send(&mut core);
     core.abandon(other);
     assert!(core.output().is_empty());
+
+    let mut core = open();
+    let op = query(&mut core, "copy t from stdin");
+    core.output_sent(5);
+    query(&mut core, "select 1");
+    core.abandon(op);
+    let sent = send(&mut core);
+    let place = |wanted: &[u8]| sent.windows(wanted.len()).position(|bytes| bytes == wanted);
+    assert!(
+        place(b"stdin\0f\0\0\0").is_some() && sent.ends_with(b"select 1\0"),
+        "between them"
+    );
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Abandoning: what nobody waits for any more costs the connection nothing.
 
+use bytes::BytesMut;
+
 use crate::OpId;
 use crate::connection::Connection;
 use crate::message::frontend::extended::{self, SYNC};
@@ -96,8 +98,10 @@ impl Connection {
 
     /// Should one of these be a `COPY FROM STDIN` that nobody will feed, the server must not take what comes next for its data.
     fn fail_copies(&mut self, range: core::ops::Range<usize>) {
-        if self.queue.fail_copy(range, self.send.sent()) {
-            extended::write_undeclared_copy_fail(self.send.bytes_mut());
+        if let Some(end) = self.queue.fail_copy(range, self.send.sent()) {
+            let mut refusal = BytesMut::new();
+            extended::write_undeclared_copy_fail(&mut refusal);
+            self.insert_behind(end, &refusal);
         }
     }
 }

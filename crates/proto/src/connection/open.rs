@@ -224,9 +224,14 @@ impl Connection {
         for _ in 0..swallowed {
             extended::write_sync(&mut refusal);
         }
-        let place = end.unwrap_or(self.send.sent()).max(self.send.sent());
-        self.send.insert(place, &refusal);
-        let room = u64::try_from(refusal.len()).unwrap_or(u64::MAX);
+        self.insert_behind(end.unwrap_or(self.send.sent()), &refusal);
+    }
+
+    /// Puts messages behind the one that ends at `end`, in front of what was not sent yet.
+    pub(super) fn insert_behind(&mut self, end: u64, messages: &[u8]) {
+        let place = end.max(self.send.sent());
+        self.send.insert(place, messages);
+        let room = u64::try_from(messages.len()).unwrap_or(u64::MAX);
         self.queue.make_room(place, room);
     }
 

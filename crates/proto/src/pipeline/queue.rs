@@ -273,18 +273,18 @@ impl Queue {
         self.mute(0..self.owed.len());
     }
 
-    /// Takes note that a `CopyFail` is written for one of these that may be a `COPY FROM STDIN`, unanswered so far; false when none is.
-    /// One with other messages sent behind it is not: if it is a COPY, the server takes these for its data anyway.
-    pub(crate) fn fail_copy(&mut self, range: Range<usize>, sent: u64) -> bool {
+    /// Takes note that a `CopyFail` is written for one of these that may be a `COPY FROM STDIN`, unanswered so far, and tells where it
+    /// ends; `None` when there is none. One with other messages sent behind it does not count: if it is a COPY, the server takes these
+    /// for its data anyway.
+    pub(crate) fn fail_copy(&mut self, range: Range<usize>, sent: u64) -> Option<u64> {
         let last_sent = self.owed.partition_point(|owed| owed.place.start < sent);
-        let Some(last) = last_sent.checked_sub(1).filter(|last| range.contains(last)) else {
-            return false;
-        };
-        self.owed.get_mut(last).is_some_and(|owed| {
-            let fails = owed.may_copy && !owed.copy_failed && owed.expect == Expect::Query;
-            owed.copy_failed |= fails;
-            fails
-        })
+        let last = last_sent
+            .checked_sub(1)
+            .filter(|last| range.contains(last))?;
+        let owed = self.owed.get_mut(last)?;
+        let fails = owed.may_copy && !owed.copy_failed && owed.expect == Expect::Query;
+        owed.copy_failed |= fails;
+        fails.then_some(owed.place.end)
     }
 
     /// What was pushed last may turn out to be a `COPY FROM STDIN`.
