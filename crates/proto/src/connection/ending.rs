@@ -21,7 +21,10 @@ impl Connection {
     }
 
     pub(super) fn end_broken(&mut self, kind: ProtocolErrorKind, tag: Option<u8>) {
-        let error = self.error(kind, tag);
+        self.end_with(self.error(kind, tag));
+    }
+
+    pub(super) fn end_with(&mut self, error: ProtocolError) {
         self.end(Closed::Protocol(error.clone()), error);
     }
 

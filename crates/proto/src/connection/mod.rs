@@ -258,7 +258,7 @@ impl Connection {
                 Ok(Taken::Nothing) => {}
                 Ok(Taken::NeedBytes) if !self.eof => return Ok(None),
                 Ok(Taken::NeedBytes) => self.end_of_stream(),
-                Err((kind, tag)) => self.end_broken(kind, tag),
+                Err(error) => self.end_with(error),
             }
         }
     }
