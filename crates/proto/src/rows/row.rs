@@ -219,17 +219,22 @@ fn take_field(bytes: &[u8]) -> Result<(Option<&[u8]>, &[u8]), &'static str> {
     let (length, rest) = bytes
         .split_first_chunk::<4>()
         .ok_or("its length is missing")?;
-    match i32::from_be_bytes(*length) {
-        -1 => Ok((None, rest)),
-        length => {
-            let length = usize::try_from(length).map_err(|_| "its length is negative")?;
-            let (value, rest) = rest
-                .split_at_checked(length)
-                .ok_or("it is longer than its row")?;
-            Ok((Some(value), rest))
-        }
+    if *length == NULL {
+        return Ok((None, rest));
+    }
+    // A row is shorter than 2 GiB, so that a negative length, read without its sign, is longer than any: one comparison for both.
+    let whole = usize::try_from(u32::from_be_bytes(*length))
+        .ok()
+        .and_then(|length| rest.split_at_checked(length));
+    match whole {
+        Some((value, rest)) => Ok((Some(value), rest)),
+        None if i32::from_be_bytes(*length) < 0 => Err("its length is negative"),
+        None => Err("it is longer than its row"),
     }
 }
+
+/// The length of a value that is none: -1.
+const NULL: [u8; 4] = [0xff; 4];
 
 #[cfg(test)]
 mod tests {

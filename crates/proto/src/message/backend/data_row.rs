@@ -25,10 +25,12 @@ pub(crate) enum BadRow {
 /// Measures the run: whole frames of `columns` columns, none longer than `limit`. A frame that does not fit ends the run: it is an
 /// error only when it comes first, so that the rows before it are handed out.
 pub(crate) fn run(data: &[u8], columns: usize, limit: usize) -> Result<Run, BadRow> {
+    // More than i32::MAX is no length, whatever the limit.
+    let limit = limit.min(1 << 31);
     let mut run = Run::default();
     let mut rest = data;
     while let Some(&[b'D', a, b, c, d, high, low]) = rest.first_chunk::<ROW_HEADER>() {
-        // Six bytes are the length word and the count; more than i32::MAX is no length.
+        // Six bytes are the length word and the count.
         let length = u32::from_be_bytes([a, b, c, d]);
         let Ok(length) = usize::try_from(length) else {
             break;
