@@ -118,6 +118,7 @@ enum Step {
     Take(usize),
     /// A batch that comes to nothing.
     RollBack(Kind),
+    Terminate,
 }
 
 #[derive(Clone, Debug)]
@@ -279,6 +280,7 @@ impl World {
             Step::Take(n) => {
                 self.take(*n);
             }
+            Step::Terminate => self.driver.core.terminate(),
             Step::RollBack(kind) => {
                 let mut batch = self.driver.core.batch();
                 kind.write(&mut batch, usize::MAX);
@@ -430,6 +432,7 @@ impl World {
 }
 
 fn steps(sql: &[&[&'static str]]) -> impl Strategy<Value = Vec<Step>> + use<> {
+    let ends = u32::from(sql.contains(&ENDS));
     let sql = prop_oneof![
         2 => Just("insert"),
         3 => prop::sample::select(sql.concat()),
@@ -452,6 +455,7 @@ fn steps(sql: &[&[&'static str]]) -> impl Strategy<Value = Vec<Step>> + use<> {
         3 => bytes().prop_map(Step::Deliver),
         3 => (1..6_usize).prop_map(Step::Take),
         1 => kind.prop_map(Step::RollBack),
+        ends => Just(Step::Terminate),
     ];
     prop::collection::vec(step, 0..40)
 }
