@@ -90,7 +90,7 @@ pub fn begin(core: &mut Connection, ops: &mut Vec<OpId>, write: impl FnOnce(&mut
 
 /// The stream at once.
 pub fn whole(script: &Script, stream: &[u8], detail: Detail) -> Told {
-    pieces(script, [stream], detail)
+    cut_at(script, stream, &[], detail)
 }
 
 /// The stream a byte at a time, through the space that the core lends.
@@ -102,15 +102,13 @@ pub fn bytewise(script: &Script, stream: &[u8], detail: Detail) -> Told {
     client.finish()
 }
 
-/// The stream in these pieces.
-pub fn pieces<'a>(
-    script: &Script,
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-    detail: Detail,
-) -> Told {
+/// The stream cut at these places, which grow.
+pub fn cut_at(script: &Script, stream: &[u8], places: &[usize], detail: Detail) -> Told {
     let mut client = Client::new(script, detail);
-    for piece in pieces {
-        client.feed(piece);
+    let mut start = 0;
+    for &place in places.iter().chain([&stream.len()]) {
+        client.feed(&stream[start..place]);
+        start = place;
     }
     client.finish()
 }
@@ -128,8 +126,7 @@ pub fn everywhere(script: &Script, stream: &[u8]) -> usize {
     );
     let expected = whole(script, stream, Detail::Digest);
     for place in 0..=stream.len() {
-        let (first, second) = stream.split_at(place);
-        let told = pieces(script, [first, second], Detail::Digest);
+        let told = cut_at(script, stream, &[place], Detail::Digest);
         assert_same(&told, &expected, &format!("cut at {place}"));
     }
     stream.len() + 1
@@ -255,15 +252,13 @@ impl<'s> Client<'s> {
 
     fn derive(&mut self, job: DeriveKey) {
         let known = self.script.keys.get().cloned();
-        // Those of the undamaged stream, once derived, will do for all the others, unless it is the salt that was damaged.
-        if known.is_some_and(|keys| self.core.key_derived(keys).is_ok()) {
-            return;
+        let fitting = known.is_some_and(|keys| self.core.key_derived(keys).is_ok());
+        if !fitting {
+            let keys = job.run();
+            // Others than the first ones are those of a damaged stream: they are not kept.
+            let _ = self.script.keys.set(keys.clone());
+            self.core.key_derived(keys).expect("keys are awaited");
         }
-        let keys = job.run();
-        self.core
-            .key_derived(keys.clone())
-            .expect("keys are awaited");
-        self.script.keys.get_or_init(|| keys);
     }
 
     fn digest(&mut self, op: OpId, rows: &RowBatch) {

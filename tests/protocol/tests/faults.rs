@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use purepg_testkit::cut::{Detail, Script, Told, pieces, whole};
+use purepg_testkit::cut::{Detail, Script, Told, cut_at, whole};
 use purepg_testkit::trace::Trace;
 use purepg_tests_protocol::scenarios::{ALL, Scenario};
 
@@ -60,7 +60,7 @@ fn the_end_at_every_byte() {
         let name = scenario.name;
         let full = whole(&script, &stream, Detail::Full);
         for place in 0..stream.len() {
-            let told = pieces(&script, [&stream[..place]], Detail::Full);
+            let told = whole(&script, &stream[..place], Detail::Full);
             let what = format!("the end behind byte {place}");
             assert_ended(&told, name, &what);
             // Up to there it was told the same.
@@ -98,11 +98,12 @@ fn a_byte_that_is_missing_or_comes_twice() {
     for (scenario, script, stream) in scenarios() {
         for place in 0..stream.len() {
             let (before, behind) = stream.split_at(place);
-            let missing = pieces(&script, [before, &behind[1..]], Detail::Full);
-            assert_ended(&missing, scenario.name, &format!("without byte {place}"));
-            let twice = [before, &behind[..1], behind];
-            let twice = pieces(&script, twice, Detail::Full);
-            assert_ended(&twice, scenario.name, &format!("byte {place} twice"));
+            let missing = [before, &behind[1..]].concat();
+            let told = cut_at(&script, &missing, &[place], Detail::Full);
+            assert_ended(&told, scenario.name, &format!("without byte {place}"));
+            let twice = [before, &behind[..1], behind].concat();
+            let told = cut_at(&script, &twice, &[place, place + 1], Detail::Full);
+            assert_ended(&told, scenario.name, &format!("byte {place} twice"));
         }
     }
 }

@@ -431,18 +431,14 @@ fn a_sync_that_others_count_on_stays() {
         assert_eq!(server.effects(), ["insert 1"]);
         assert!(driver.core.is_idle() && server.is_idle(), "{sent}");
     }
-    // Whatever becomes of those.
+    // It goes when all go.
     let mut driver = Driver::open();
     driver.begin(|batch| statement(batch, "insert 1"));
     driver.begin(|batch| synced(batch, "insert 2"));
     driver.abandon(1);
     assert_eq!(driver.core.in_flight(), 2, "an operation and its sync");
     driver.core.abandon_all();
-    assert_eq!(driver.send(), []);
-    assert!(
-        driver.core.is_idle(),
-        "with the statement its Sync goes too"
-    );
+    assert!(!driver.core.wants_write() && driver.core.is_idle());
 }
 
 #[test]
@@ -615,6 +611,48 @@ fn a_copy_is_refused_before_anything_else_is_sent() {
             assert_eq!(server.effects(), expected);
             assert!(driver.core.is_idle() && server.is_idle());
         }
+    }
+}
+
+#[test]
+fn a_refusal_does_not_cut_a_message_in_two() {
+    // Flush and Terminate are answered by nothing, and still have five bytes each.
+    for sent_of_flush in 0..=5 {
+        let (mut driver, mut server) = connected();
+        driver.begin(|batch| {
+            statement(batch, "copy in");
+            batch.flush().sync();
+        });
+        let sent = driver.core.output().len() - 10 + sent_of_flush;
+        server.receive(&driver.core.output()[..sent]);
+        driver.core.output_sent(sent);
+        let mut lines = driver.feed(&server.take_output());
+        lines.extend(driver.converse(&mut server));
+        assert!(
+            ends(&lines)[0].starts_with("op0 Finished Failed 57014"),
+            "{lines:?}"
+        );
+        assert!(
+            driver.core.is_idle() && server.is_idle(),
+            "{sent_of_flush} bytes"
+        );
+    }
+    for sent_of_terminate in 0..=5 {
+        let (mut driver, mut server) = connected();
+        driver.begin(|batch| synced(batch, "copy in"));
+        driver.core.terminate();
+        let sent = driver.core.output().len() - 5 + sent_of_terminate;
+        server.receive(&driver.core.output()[..sent]);
+        driver.core.output_sent(sent);
+        let mut lines = driver.feed(&server.take_output());
+        lines.extend(driver.converse(&mut server));
+        assert_eq!(
+            ends(&lines).len(),
+            1,
+            "{sent_of_terminate} bytes: {lines:?}"
+        );
+        assert!(driver.core.is_dead() && server.is_closed());
+        assert!(lines.last().unwrap().starts_with("Err "));
     }
 }
 
@@ -837,7 +875,10 @@ fn as_much_as_the_limits_allow() {
     let waiting = driver.core.output().len();
     let full = UsageError::OutputFull { waiting };
     assert_eq!(refused(&mut driver.core, with!(query("y"))), full);
-    driver.send_bytes(waiting - 99);
+    driver.send_bytes(waiting - 100);
+    let full = UsageError::OutputFull { waiting: 100 };
+    assert_eq!(refused(&mut driver.core, with!(query("y"))), full);
+    driver.send_bytes(1);
     driver.query("y");
     driver.send();
     driver.query("z");

@@ -406,7 +406,7 @@ impl World {
             assert_eq!(self.closed, 1);
             return;
         }
-        assert!(self.server.is_idle(), "{:?}", self.server);
+        assert!(self.server.is_idle(), "{:?}", self.server.received());
         assert!(self.driver.core.is_idle(), "{:?}", self.driver.core);
         if !blocks {
             self.check_effects();

@@ -210,6 +210,31 @@ fn nothing_goes_on_while_a_key_is_derived() {
 }
 
 #[test]
+fn keys_for_something_else_are_refused() {
+    let (mut driver, mut server, job) = deriving();
+    let other = Auth::Scram {
+        password: "secret".into(),
+        iterations: 15,
+    };
+    let mut another = ModelServer::new(other);
+    let mut client = begin(startup().password("secret"));
+    let other = loop {
+        another.receive(client.core.output());
+        client.send();
+        client.core.recv_bytes(&another.take_output()).unwrap();
+        if let Some(Event::Startup(StartupEvent::DeriveKey(job))) =
+            client.core.next_event().unwrap()
+        {
+            break job.run();
+        }
+    };
+    assert_eq!(driver.core.key_derived(other), Err(UsageError::WrongKeys));
+    assert!(!driver.core.wants_write());
+    driver.core.key_derived(job.run()).unwrap();
+    assert_eq!(driver.converse(&mut server), ["Ready"]);
+}
+
+#[test]
 fn a_server_that_speaks_while_a_key_is_derived_is_wrong() {
     for (message, expected) in [
         (

@@ -95,10 +95,10 @@ impl Session {
     }
 
     pub(super) fn handle(&mut self, message: Frontend) {
-        if matches!(message, Frontend::Terminate) {
-            self.ended = true;
-        } else if self.waiting.is_some() {
+        if self.waiting.is_some() {
             self.take_copy(message);
+        } else if matches!(message, Frontend::Terminate) {
+            self.ended = true;
         } else if let Frontend::Sync = message {
             self.sync();
         } else if !self.skipping {

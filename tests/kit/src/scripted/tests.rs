@@ -203,10 +203,13 @@ fn copies() {
     let fail = backend::message(b'f', b"no\0");
     assert_eq!(ask(&mut server, fail), "E(57014)");
     assert_eq!(ask(&mut server, SYNC), "Z(I)");
-    // Anything else is the end.
-    assert_eq!(ask(&mut server, query("copy in")), "G");
-    assert_eq!(ask(&mut server, query("select 1")), "E(08P01) E(08P01)");
-    assert!(server.is_closed());
+    // Anything else is the end, a farewell too.
+    for last in [query("select 1"), b"X\0\0\0\x04".to_vec()] {
+        let mut server = open();
+        assert_eq!(ask(&mut server, query("copy in")), "G");
+        assert_eq!(ask(&mut server, last), "E(08P01) E(08P01)");
+        assert!(server.is_closed());
+    }
 }
 
 #[test]
