@@ -615,6 +615,121 @@ fn a_copy_is_refused_before_anything_else_is_sent() {
 }
 
 #[test]
+fn what_refuses_one_copy_hits_no_other() {
+    // An abandoned query that may be a COPY, something between them, and a COPY: all sent before anything is answered.
+    for first in ["select 'copy'", "select 1; copy out 1", "copy in"] {
+        for between in ["", "insert 1"] {
+            for second in ["copy in", "select 1; copy in", "select 1"] {
+                for simple in [false, true] {
+                    if first == "copy in" && !between.is_empty() {
+                        // This would end the session, and nobody could help it.
+                        continue;
+                    }
+                    let name = format!("{first}, {between}, {second}, simple: {simple}");
+                    let (mut driver, mut server) = connected();
+                    driver.query(first);
+                    if !between.is_empty() {
+                        driver.query(between);
+                    }
+                    server.receive(driver.core.output());
+                    driver.send();
+                    driver.core.abandon_all();
+                    let op = driver.ops.len();
+                    if simple {
+                        driver.query(second);
+                    } else {
+                        driver
+                            .begin(|batch| synced(batch, second.trim_start_matches("select 1; ")));
+                    }
+                    driver.query("insert 2");
+                    // What was asked for behind a COPY that nobody declared would end the session: it waits.
+                    let lines = if second.contains("copy in") {
+                        driver.abandon(op + 1);
+                        let lines = driver.converse(&mut server);
+                        assert!(driver.core.is_open(), "{name}: {lines:?}");
+                        driver.query("insert 2");
+                        [lines, driver.converse(&mut server)].concat()
+                    } else {
+                        driver.converse(&mut server)
+                    };
+                    assert!(!driver.core.is_dead(), "{name}: {lines:?}");
+                    let [this, last] = ends(&lines)[..] else {
+                        panic!("{name}: {lines:?}");
+                    };
+                    assert_eq!(
+                        this.contains("Failed 57014"),
+                        second.contains("copy in"),
+                        "{name}"
+                    );
+                    assert!(last.ends_with("Finished Complete"), "{name}");
+                    assert_eq!(server.effects().last().unwrap(), "insert 2");
+                    assert!(driver.core.is_idle() && server.is_idle(), "{name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_copy_behind_rows_that_nobody_reads_any_more() {
+    for taken in 0..8 {
+        let (mut driver, mut server) = connected();
+        driver.query("rows 3; copy in; insert 1");
+        server.receive(driver.core.output());
+        driver.send();
+        let answer = server.take_output();
+        let (before, copy_in) = answer.split_at(answer.len() - 12);
+        driver.core.recv_bytes(before).unwrap();
+        for _ in 0..taken {
+            driver.core.next_event().unwrap();
+        }
+        driver.abandon(0);
+        driver.begin(|batch| synced(batch, "insert 2"));
+        server.receive(driver.core.output());
+        driver.send();
+        driver.core.next_event().unwrap();
+        driver.take();
+        driver.feed(copy_in);
+        let lines = driver.converse(&mut server);
+        assert_eq!(
+            ends(&lines),
+            ["op1 Finished Complete"],
+            "{taken}: {lines:?}"
+        );
+        assert_eq!(server.effects(), ["insert 2"]);
+        assert!(driver.core.is_idle() && server.is_idle(), "{taken}");
+    }
+}
+
+#[test]
+fn a_refusal_of_one_that_was_no_copy_hits_nobody() {
+    // A COPY is half sent when everything is abandoned, the query before it too, which may be one, but is none.
+    let begin = || {
+        let (mut driver, server) = connected();
+        driver.query("select 1; copy out 1");
+        driver.query("insert 1");
+        let before = driver.core.output().len();
+        driver.begin(|batch| synced(batch, "copy in"));
+        (driver, server, before)
+    };
+    let (driver, _, before) = begin();
+    for sent in before..=driver.core.output().len() {
+        let (mut driver, mut server, _) = begin();
+        server.receive(&driver.core.output()[..sent]);
+        driver.core.output_sent(sent);
+        driver.core.abandon_all();
+        driver.query("insert 2");
+        let lines = driver.converse(&mut server);
+        // Behind a COPY that was sent the session ends; it does not hang.
+        let lost = sent > before;
+        let end = if lost { "Lost" } else { "Complete" };
+        assert_eq!(ends(&lines), [format!("op3 Finished {end}")], "{sent}");
+        assert_eq!(driver.core.is_dead(), lost, "{sent}");
+        assert_eq!(driver.core.is_idle(), !lost, "{sent}");
+    }
+}
+
+#[test]
 fn a_refusal_does_not_cut_a_message_in_two() {
     // Flush and Terminate are answered by nothing, and still have five bytes each.
     for sent_of_flush in 0..=5 {
