@@ -6,6 +6,8 @@ use core::ops::Range;
 use bytes::{Buf, BytesMut};
 use zeroize::Zeroize;
 
+use crate::wire::frame::{Front, front};
+
 /// What is kept between uses; a large statement does not keep its space.
 const KEEP: usize = 64 * 1024;
 
@@ -14,6 +16,8 @@ const KEEP: usize = 64 * 1024;
 pub(crate) struct SendBuffer {
     bytes: BytesMut,
     sent: u64,
+    /// The end of the message that was begun last; what was not begun stands behind it.
+    begun: u64,
     holds_secret: bool,
 }
 
@@ -57,6 +61,7 @@ impl SendBuffer {
         if n > self.bytes.len() {
             return false;
         }
+        self.note_begun(n);
         self.sent = self
             .sent
             .saturating_add(u64::try_from(n).unwrap_or(u64::MAX));
@@ -74,6 +79,32 @@ impl SendBuffer {
             self.bytes.clear();
         }
         true
+    }
+
+    /// Where the next message begins of which nothing was sent.
+    pub(crate) fn next_message(&self) -> u64 {
+        self.begun.max(self.sent)
+    }
+
+    /// What waits now, whatever it is, counts as begun: messages with a type byte follow.
+    pub(crate) fn messages_follow(&mut self) {
+        self.begun = self.end();
+    }
+
+    /// Walks over the messages of which some of the next `n` bytes are.
+    fn note_begun(&mut self, n: usize) {
+        let end = self
+            .sent
+            .saturating_add(u64::try_from(n).unwrap_or(u64::MAX));
+        while self.begun < end {
+            let rest = self.index(self.begun).and_then(|at| self.bytes.get(at..));
+            match rest.map(front) {
+                Some(Front::Frame { len, .. }) => {
+                    self.begun += u64::try_from(len).unwrap_or(u64::MAX);
+                }
+                _ => self.begun = end,
+            }
+        }
     }
 
     /// Removes bytes that were not sent.

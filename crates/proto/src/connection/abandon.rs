@@ -98,10 +98,10 @@ impl Connection {
 
     /// Should one of these be a `COPY FROM STDIN` that nobody will feed, the server must not take what comes next for its data.
     fn fail_copies(&mut self, range: core::ops::Range<usize>) {
-        if let Some(end) = self.queue.fail_copy(range, self.send.sent()) {
+        if self.queue.fail_copy(range, self.send.sent()) {
             let mut refusal = BytesMut::new();
             extended::write_undeclared_copy_fail(&mut refusal);
-            self.insert_behind(end, &refusal);
+            self.insert_before_unsent(&refusal);
         }
     }
 }

@@ -222,18 +222,18 @@ impl Connection {
         if !refused || self.queue.front().is_some_and(|owed| owed.copy_failed) {
             return;
         }
-        let (end, swallowed) = self.queue.sent_behind_front(self.send.sent());
+        let swallowed = self.queue.syncs_sent_behind_front(self.send.sent());
         let mut refusal = BytesMut::new();
         extended::write_undeclared_copy_fail(&mut refusal);
         for _ in 0..swallowed {
             extended::write_sync(&mut refusal);
         }
-        self.insert_behind(end.unwrap_or(self.send.sent()), &refusal);
+        self.insert_before_unsent(&refusal);
     }
 
-    /// Puts messages behind the one that ends at `end`, in front of what was not sent yet.
-    pub(super) fn insert_behind(&mut self, end: u64, messages: &[u8]) {
-        let place = end.max(self.send.sent());
+    /// Puts messages in front of the first one of which nothing was sent.
+    pub(super) fn insert_before_unsent(&mut self, messages: &[u8]) {
+        let place = self.send.next_message();
         self.send.insert(place, messages);
         let room = u64::try_from(messages.len()).unwrap_or(u64::MAX);
         self.queue.make_room(place, room);

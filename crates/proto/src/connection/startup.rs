@@ -68,6 +68,7 @@ impl Connection {
                     self.transaction_status = TransactionStatus::decode(body).map_err(malformed)?;
                     self.phase = Ok(Phase::Open);
                     self.forget_secrets();
+                    self.send.messages_follow();
                     if self.terminating {
                         extended::write_terminate(self.send.bytes_mut());
                     }

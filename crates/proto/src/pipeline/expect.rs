@@ -144,6 +144,14 @@ impl Expect {
         )
     }
 
+    /// True for a Query whose next statement may be a `COPY FROM STDIN`.
+    pub(crate) fn may_still_copy_in(self) -> bool {
+        matches!(
+            self,
+            Self::Query | Self::QueryRows | Self::QueryCopyOut | Self::QueryCopyOutDone
+        )
+    }
+
     /// True for where a server stops skipping.
     pub(crate) fn is_sync(self) -> bool {
         matches!(self, Self::Sync | Self::SyncFailed)

@@ -217,14 +217,11 @@ impl Queue {
         self.skipping && self.owed.front().is_some_and(|owed| !owed.expect.is_sync())
     }
 
-    /// Where the messages of which a byte was sent end, and how many Syncs are among them behind the front entry.
-    pub(crate) fn sent_behind_front(&self, sent: u64) -> (Option<u64>, usize) {
-        let behind = self.owed.iter().take_while(|owed| owed.place.start < sent);
-        let end = behind.clone().last().map(|owed| owed.place.end);
-        (
-            end,
-            behind.skip(1).filter(|owed| owed.expect.is_sync()).count(),
-        )
+    /// How many Syncs behind the front entry were sent, in part at least.
+    pub(crate) fn syncs_sent_behind_front(&self, sent: u64) -> usize {
+        let behind = self.owed.iter().skip(1);
+        let sent = behind.take_while(|owed| owed.place.start < sent);
+        sent.filter(|owed| owed.expect.is_sync()).count()
     }
 
     /// Bytes were put into the output at `place`: what stands behind it moves.
@@ -273,18 +270,18 @@ impl Queue {
         self.mute(0..self.owed.len());
     }
 
-    /// Takes note that a `CopyFail` is written for one of these that may be a `COPY FROM STDIN`, unanswered so far, and tells where it
-    /// ends; `None` when there is none. One with other messages sent behind it does not count: if it is a COPY, the server takes these
+    /// Takes note that a `CopyFail` is written for one of these that may still turn out to be a `COPY FROM STDIN`; false when there is
+    /// none. One with other messages sent behind it does not count: if it is a COPY, the server takes these
     /// for its data anyway.
-    pub(crate) fn fail_copy(&mut self, range: Range<usize>, sent: u64) -> Option<u64> {
+    pub(crate) fn fail_copy(&mut self, range: Range<usize>, sent: u64) -> bool {
         let last_sent = self.owed.partition_point(|owed| owed.place.start < sent);
-        let last = last_sent
-            .checked_sub(1)
-            .filter(|last| range.contains(last))?;
-        let owed = self.owed.get_mut(last)?;
-        let fails = owed.may_copy && !owed.copy_failed && owed.expect == Expect::Query;
+        let last = last_sent.checked_sub(1).filter(|last| range.contains(last));
+        let Some(owed) = last.and_then(|last| self.owed.get_mut(last)) else {
+            return false;
+        };
+        let fails = owed.may_copy && !owed.copy_failed && owed.expect.may_still_copy_in();
         owed.copy_failed |= fails;
-        fails.then_some(owed.place.end)
+        fails
     }
 
     /// What was pushed last may turn out to be a `COPY FROM STDIN`.
