@@ -15,7 +15,7 @@ use futures_util::future::{Either, select};
 use purepg_conn::{AuthMethod, AuthMethods, Config, Connection, Error, Runtime};
 use purepg_testkit::server::{DATABASE, PASSWORD, Server, USER_TRUST};
 
-pub use wrap::{Faulty, OneByteAtATime, Wrapped};
+pub use wrap::Wrapped;
 
 /// No scenario takes as long: one that does hangs.
 const HANGS_AFTER: Duration = Duration::from_secs(120);

@@ -1,16 +1,13 @@
-//! Runtimes whose streams misbehave.
+//! Runtimes whose streams are wrapped, so that they misbehave.
 
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
 use purepg_conn::{BoxFuture, Endpoint, Runtime};
-use purepg_testkit::io::OneByte;
 
 /// A runtime of somebody else's, whose streams are wrapped.
 pub struct Wrapped<R: Runtime, W> {
@@ -54,64 +51,5 @@ where
 
     fn run_blocking(&self, job: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
         self.inner.run_blocking(job)
-    }
-}
-
-/// One byte for each read and write, and `Pending` before each.
-pub type OneByteAtATime<R> = Wrapped<R, OneByte<<R as Runtime>::Stream>>;
-
-/// A stream that fails when so many bytes have come in.
-#[derive(Debug)]
-pub struct Faulty<S> {
-    stream: S,
-    left: usize,
-    reset: bool,
-}
-
-impl<S> Faulty<S> {
-    /// After `bytes` bytes the stream ends, or is reset.
-    pub fn new(stream: S, bytes: usize, reset: bool) -> Self {
-        Self {
-            stream,
-            left: bytes,
-            reset,
-        }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Faulty<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        if self.left == 0 {
-            let error = io::Error::from(io::ErrorKind::ConnectionReset);
-            return Poll::Ready(if self.reset { Err(error) } else { Ok(0) });
-        }
-        let most = self.left.min(buf.len());
-        let read = Pin::new(&mut self.stream).poll_read(cx, &mut buf[..most]);
-        if let Poll::Ready(Ok(n)) = read {
-            self.left -= n;
-        }
-        read
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Faulty<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_close(cx)
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use purepg_conn::{Config, Connection, Error, Runtime};
+use purepg_testkit::faults::{Fault, Faulty};
 use purepg_testkit::server::{Options, Server, USER_SCRAM, USER_TRUST};
-use purepg_tests_live::{Context, Faulty, Wrapped, live};
+use purepg_tests_live::{Context, Wrapped, live};
 
 live!(
     a_backend_terminated_amid_a_query,
@@ -122,10 +123,12 @@ async fn a_server_that_crashes<R: Runtime>(cx: Context<R>) {
 async fn connect_faulty<R: Runtime>(
     cx: &Context<R>,
     config: &Config,
-    bytes: usize,
-    reset: bool,
+    bytes: u64,
+    fault: Fault,
 ) -> Result<Connection<Faulty<R::Stream>>, Error> {
-    let runtime = Wrapped::new(&cx.runtime, move |stream| Faulty::new(stream, bytes, reset));
+    let runtime = Wrapped::new(&cx.runtime, move |stream| {
+        Faulty::new(stream).read_fails(bytes, fault)
+    });
     purepg_conn::connect(runtime, config).await
 }
 
@@ -137,13 +140,13 @@ async fn the_end_at_every_byte_of_the_start<R: Runtime>(cx: Context<R>) {
     // Behind the exchange of SCRAM the start is that of everybody; each place costs a key derivation on both sides.
     let exchange = 250;
     for (user, config, most) in [
-        (USER_TRUST, cx.config(USER_TRUST), usize::MAX),
+        (USER_TRUST, cx.config(USER_TRUST), u64::MAX),
         (USER_SCRAM, cx.config_with_password(USER_SCRAM), exchange),
     ] {
-        for reset in [false, true] {
+        for fault in [Fault::End, Fault::Reset] {
             let mut failures = 0;
             for bytes in 0..most {
-                match connect_faulty(&cx, &config, bytes, reset).await {
+                match connect_faulty(&cx, &config, bytes, fault).await {
                     Ok(_) => break,
                     Err(error) => assert!(is_clean(&error), "{user}, byte {bytes}: {error:?}"),
                 }
@@ -159,15 +162,15 @@ async fn the_end_at_every_byte_of_the_start<R: Runtime>(cx: Context<R>) {
 
 async fn the_end_at_every_byte_of_a_query<R: Runtime>(cx: Context<R>) {
     let config = cx.config(USER_TRUST);
-    for reset in [false, true] {
+    for fault in [Fault::End, Fault::Reset] {
         // Somewhere near the end of the start; its length may differ by a few bytes from one connection to the next.
         let mut start = 0;
-        while connect_faulty(&cx, &config, start, reset).await.is_err() {
+        while connect_faulty(&cx, &config, start, fault).await.is_err() {
             start += 16;
         }
         let mut failures = 0;
         for bytes in start.. {
-            let Ok(mut conn) = connect_faulty(&cx, &config, bytes, reset).await else {
+            let Ok(mut conn) = connect_faulty(&cx, &config, bytes, fault).await else {
                 continue;
             };
             match conn.fetch("select $1::int as a, 'b' as b", (1,)).await {
