@@ -1,6 +1,7 @@
 //! The façade: it decides nothing.
 
 mod abandon;
+mod batches;
 mod ending;
 mod frames;
 mod open;
@@ -90,12 +91,6 @@ pub struct Connection {
     batch: Option<(usize, usize)>,
     eof: bool,
     terminating: bool,
-}
-
-/// What a batch appends to.
-pub(crate) struct Parts<'a> {
-    pub(crate) send: &'a mut SendBuffer,
-    pub(crate) queue: &'a mut Queue,
 }
 
 /// Birth.
@@ -352,53 +347,6 @@ impl Connection {
         match &self.phase {
             Ok(phase) => phase.is_ending(),
             Err(_) => true,
-        }
-    }
-}
-
-/// What a batch needs.
-impl Connection {
-    /// Why no batch can be begun now.
-    pub(crate) fn refuses_batches(&self) -> Option<UsageError> {
-        let waiting = self.send.len();
-        let in_flight = self.queue.in_flight();
-        if self.is_dead() || self.eof {
-            Some(UsageError::Ended)
-        } else if self.terminating {
-            Some(UsageError::Terminating)
-        } else if !matches!(self.phase, Ok(Phase::Open)) {
-            Some(UsageError::NotOpen)
-        } else if waiting >= self.limits.output_high_water {
-            Some(UsageError::OutputFull { waiting })
-        } else if in_flight >= self.limits.max_in_flight {
-            Some(UsageError::TooManyInFlight { in_flight })
-        } else {
-            None
-        }
-    }
-
-    pub(crate) fn parts(&mut self) -> Parts<'_> {
-        Parts {
-            send: &mut self.send,
-            queue: &mut self.queue,
-        }
-    }
-
-    /// A batch begins: until it is committed, what it appends is not there.
-    pub(crate) fn begin_batch(&mut self) {
-        self.batch = Some((self.send.len(), self.queue.len()));
-    }
-
-    /// What the batch has appended is there.
-    pub(crate) fn commit_batch(&mut self) {
-        self.batch = None;
-    }
-
-    /// Removes what a batch has appended that was dropped, or forgotten.
-    pub(crate) fn forget_batch(&mut self) {
-        if let Some((output, queue)) = self.batch.take() {
-            self.queue.truncate(queue);
-            self.send.bytes_mut().truncate(output);
         }
     }
 }
