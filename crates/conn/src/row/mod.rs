@@ -16,8 +16,8 @@ pub(crate) use batch::KeptRows;
 pub use batch::{RowBatch, RowBatchIter};
 pub use index::RowIndex;
 
-/// A row of one's own. It keeps the chunk of memory alive that it arrived in (8 to 64 KiB, or the size of the row), together with
-/// all other rows from there.
+/// A row of one's own. It keeps the rows alive that arrived together with it (at most 64 KiB of them, or the size of the row):
+/// [`detach`](Self::detach) copies it out.
 #[derive(Clone)]
 pub struct Row {
     batch: Arc<RowBatch>,
@@ -92,7 +92,7 @@ impl Row {
         self.columns().is_empty()
     }
 
-    /// Copies the row out of the chunk of memory that it arrived in, which would stay alive as long as the row does.
+    /// Copies the row away from those that arrived with it, which would stay alive as long as the row does.
     #[must_use]
     pub fn detach(self) -> Self {
         self.batch.detached(self.place)
