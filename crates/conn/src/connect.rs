@@ -53,10 +53,21 @@ async fn open<S: ByteStream>(
     settings: &Settings,
 ) -> Result<Connection<S>, Error> {
     let address = settings.address();
+    let endpoints = resolve(&*runtime, address.clone()).await?;
+    let (stream, endpoint) = open_first(&*runtime, endpoints, &address).await?;
+    enter(runtime, stream, endpoint, settings).await
+}
+
+/// A stream to the first of these that accepts; else why the last one did not.
+async fn open_first<R: Runtime + ?Sized>(
+    runtime: &R,
+    endpoints: Vec<Endpoint>,
+    address: &Address,
+) -> Result<(R::Stream, Endpoint), Error> {
     let mut failure = None;
-    for endpoint in resolve(&*runtime, address.clone()).await? {
+    for endpoint in endpoints {
         match runtime.connect(&endpoint).await {
-            Ok(stream) => return enter(runtime, stream, endpoint, settings).await,
+            Ok(stream) => return Ok((stream, endpoint)),
             Err(error) => failure = Some(Error::io(format!("connecting to {endpoint}"), error)),
         }
     }
@@ -208,5 +219,89 @@ fn run_blocking<R: Runtime + ?Sized, T: Send + 'static>(
                 io::Error::other("the runtime did not run it"),
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt as _;
+    use futures_util::io::Cursor;
+
+    use super::*;
+    use crate::runtime::BoxFuture;
+
+    /// Somebody who listens on port 3 alone.
+    struct Third;
+
+    impl Runtime for Third {
+        type Stream = Cursor<Vec<u8>>;
+
+        fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<Self::Stream>> {
+            let listens = matches!(endpoint, Endpoint::Tcp(address) if address.port() == 3);
+            let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+            let stream = if listens {
+                Ok(Cursor::default())
+            } else {
+                Err(refused)
+            };
+            Box::pin(std::future::ready(stream))
+        }
+
+        fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+            Box::pin(std::future::pending())
+        }
+
+        fn run_blocking(&self, job: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
+            job();
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    #[test]
+    fn acceptance_3_one_address_after_the_other() {
+        let endpoint = |port| Endpoint::Tcp(([127, 0, 0, 1], port).into());
+        let address = Address::Tcp {
+            host: "name".into(),
+            port: 1,
+        };
+        let open = |ports: &[u16]| {
+            let endpoints = ports.iter().copied().map(endpoint).collect();
+            open_first(&Third, endpoints, &address)
+                .now_or_never()
+                .unwrap()
+        };
+        assert_eq!(open(&[1, 2, 3, 4]).unwrap().1, endpoint(3));
+        let error = open(&[1, 2]).unwrap_err().to_string();
+        assert_eq!(error, "connecting to 127.0.0.1:2: connection refused");
+        let error = open(&[]).unwrap_err().to_string();
+        assert_eq!(error, "connecting to name:1: the name has no address");
+    }
+
+    #[test]
+    fn a_name_is_looked_up_and_an_address_is_not() {
+        let resolve = |host: &str| {
+            let address = Address::Tcp {
+                host: host.into(),
+                port: 3,
+            };
+            resolve(&Third, address).now_or_never().unwrap()
+        };
+        let all = resolve("localhost").unwrap();
+        assert!(
+            all.iter()
+                .all(|end| matches!(end, Endpoint::Tcp(at) if at.ip().is_loopback()))
+        );
+        assert!(!all.is_empty());
+        assert_eq!(
+            resolve("::1").unwrap(),
+            [Endpoint::Tcp("[::1]:3".parse().unwrap())]
+        );
+        let error = resolve("no such host").unwrap_err();
+        assert!(
+            error.to_string().starts_with("looking up no such host: "),
+            "{error}"
+        );
     }
 }

@@ -1,6 +1,13 @@
 //! Who is let in, and how those who are not are told.
 
-use purepg_conn::{AuthMethod, AuthMethods, Error, ProtocolErrorKind, Runtime};
+use std::io;
+use std::net::ToSocketAddrs as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use purepg_conn::{
+    AuthMethod, AuthMethods, BoxFuture, Endpoint, Error, ProtocolErrorKind, Runtime,
+};
 use purepg_testkit::server::{PASSWORD, USER_MD5, USER_PASSWORD, USER_SCRAM, USER_TRUST};
 use purepg_tests_live::{Context, Transport, live};
 
@@ -11,6 +18,7 @@ live!(
     cleartext_goes_over_a_unix_socket_only,
     require_auth_is_kept,
     a_refusal_says_why,
+    acceptance_3_every_address_of_a_name_is_tried,
     the_session_begins_as_asked,
 );
 
@@ -128,6 +136,67 @@ async fn a_refusal_says_why<R: Runtime>(cx: Context<R>) {
     let config: purepg_conn::Config = "postgres://u@localhost/?sslmode=require".parse().unwrap();
     let error = cx.try_connect(&config).await.unwrap_err();
     assert!(matches!(error, Error::Config(_)), "{error:?}");
+}
+
+/// A runtime that refuses to connect to the first address it is asked for.
+struct RefusesTheFirst<R> {
+    inner: Arc<R>,
+    asked: Mutex<Vec<Endpoint>>,
+}
+
+impl<R: Runtime> Runtime for RefusesTheFirst<R> {
+    type Stream = R::Stream;
+
+    fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<R::Stream>> {
+        let mut asked = self.asked.lock().unwrap();
+        asked.push(endpoint.clone());
+        if asked.len() == 1 {
+            Box::pin(async { Err(io::ErrorKind::ConnectionRefused.into()) })
+        } else {
+            self.inner.connect(endpoint)
+        }
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.inner.sleep(duration)
+    }
+
+    fn run_blocking(&self, job: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
+        self.inner.run_blocking(job)
+    }
+}
+
+async fn acceptance_3_every_address_of_a_name_is_tried<R: Runtime>(cx: Context<R>) {
+    let port = cx.server().port();
+    let addresses = ("localhost", port).to_socket_addrs().unwrap().count();
+    let asked = Mutex::default();
+    let runtime = Arc::new(RefusesTheFirst {
+        inner: Arc::clone(&cx.runtime),
+        asked,
+    });
+    let config = cx.config(USER_TRUST).host("localhost");
+    let result = purepg_conn::connect(Arc::clone(&runtime), &config).await;
+    let asked = runtime.asked.lock().unwrap().len();
+    match result {
+        // The server listens on one of them: the name led there, behind one that refused.
+        Ok(conn) => assert!(asked > 1 && matches!(conn.endpoint(), Endpoint::Tcp(_))),
+        Err(error) => {
+            assert_eq!(asked, addresses, "{error}");
+            assert!(error.to_string().contains(&port.to_string()), "{error}");
+        }
+    }
+    // A refusal by the server itself is no reason to try the next one.
+    let asked = Mutex::new(vec![Endpoint::Unix("/not/the/first".into())]);
+    let runtime = Arc::new(RefusesTheFirst {
+        inner: Arc::clone(&cx.runtime),
+        asked,
+    });
+    let config = cx.config("nobody of that name");
+    let error = purepg_conn::connect(Arc::clone(&runtime), &config)
+        .await
+        .unwrap_err();
+    assert_eq!(error.sqlstate(), Some("28000"));
+    assert_eq!(runtime.asked.lock().unwrap().len(), 2);
 }
 
 async fn the_session_begins_as_asked<R: Runtime>(cx: Context<R>) {

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use purepg_proto::{
@@ -57,7 +57,7 @@ impl<S: ByteStream> Connection<S> {
     /// on while writing is blocked, or two peers that only write would wait for each other.
     pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
         loop {
-            match std::task::ready!(self.poll_event_unless(cx, |_| false)) {
+            match ready!(self.poll_event_unless(cx, |_| false)) {
                 Ok(Some(event)) => return Poll::Ready(Ok(event)),
                 Ok(None) => {}
                 Err(error) => return Poll::Ready(Err(error)),
@@ -227,7 +227,7 @@ impl<S: ByteStream> Connection<S> {
         op: OpId,
     ) -> Poll<Result<Reply, Error>> {
         loop {
-            match std::task::ready!(self.poll_event(cx))? {
+            match ready!(self.poll_event(cx))? {
                 // The reason is still to come.
                 Event::Reply(_, Reply::Finished(Outcome::Lost)) => {}
                 Event::Reply(id, reply) if id == op => {
@@ -245,8 +245,7 @@ impl<S: ByteStream> Connection<S> {
     /// Ready when nothing is under way any more, so that facts are facts.
     pub(super) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            match std::task::ready!(self.poll_event_unless(cx, |this| this.core.in_flight() == 0))?
-            {
+            match ready!(self.poll_event_unless(cx, |this| this.core.in_flight() == 0))? {
                 Some(_) => {}
                 None => return Poll::Ready(Ok(())),
             }
@@ -256,7 +255,7 @@ impl<S: ByteStream> Connection<S> {
     /// Ready when everything was sent.
     pub(super) fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            match std::task::ready!(self.poll_event_unless(cx, |this| !this.core.wants_write()))? {
+            match ready!(self.poll_event_unless(cx, |this| !this.core.wants_write()))? {
                 Some(_) => {}
                 None => return Poll::Ready(Ok(())),
             }
@@ -272,8 +271,7 @@ impl<S: ByteStream> Connection<S> {
             if let Some(notification) = self.inbox.take_notification() {
                 return Poll::Ready(Ok(notification));
             }
-            let event =
-                std::task::ready!(self.poll_event_unless(cx, |this| this.inbox.has_notification()));
+            let event = ready!(self.poll_event_unless(cx, |this| this.inbox.has_notification()));
             // Those that came before the end are told before it.
             if let Err(error) = event
                 && !self.inbox.has_notification()
@@ -283,14 +281,22 @@ impl<S: ByteStream> Connection<S> {
         }
     }
 
+    /// Ready when the stream is closed, behind everything that could be sent.
+    pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let sent = ready!(self.poll_sent(cx));
+        let closed = ready!(Pin::new(&mut self.stream).poll_close(cx));
+        let closed = closed.map_err(|error| Error::io("closing the connection", error));
+        Poll::Ready(sent.and(closed))
+    }
+
     /// Ready when everything was sent, or nothing can be sent any more. What comes meanwhile is of no interest.
-    pub(super) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             if let Some(source) = self.link.write_error.clone() {
                 return Poll::Ready(Err(Error::broken(WRITING, source)));
             }
             let done = |this: &Self| !this.core.wants_write() || this.link.write_error.is_some();
-            match std::task::ready!(self.poll_event_unless(cx, done)) {
+            match ready!(self.poll_event_unless(cx, done)) {
                 Ok(Some(_)) => {}
                 Ok(None) if self.link.write_error.is_some() => {}
                 Ok(None) => break,
@@ -300,7 +306,7 @@ impl<S: ByteStream> Connection<S> {
         }
         if self.link.needs_flush {
             // A failure shows when the stream is closed.
-            let _ = std::task::ready!(Pin::new(&mut self.stream).poll_flush(cx));
+            let _ = ready!(Pin::new(&mut self.stream).poll_flush(cx));
             self.link.needs_flush = false;
         }
         Poll::Ready(Ok(()))

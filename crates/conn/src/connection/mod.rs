@@ -8,9 +8,7 @@ mod queries;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
 
 use purepg_proto::{Notice, Notification, OpId, Parameters, TransactionStatus};
 
@@ -183,13 +181,7 @@ impl<S: ByteStream> Connection<S> {
     pub async fn close(mut self) -> Result<(), Error> {
         self.core.abandon_all();
         self.core.terminate();
-        poll_fn(|cx| {
-            let sent = ready!(self.poll_sent(cx));
-            let closed = ready!(Pin::new(&mut self.stream).poll_close(cx));
-            let closed = closed.map_err(|error| Error::io("closing the connection", error));
-            Poll::Ready(sent.and(closed))
-        })
-        .await
+        poll_fn(|cx| self.poll_closed(cx)).await
     }
 }
 
