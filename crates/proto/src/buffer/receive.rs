@@ -80,15 +80,17 @@ impl ReceiveBuffer {
             // A frame larger than any read took this space; it does not keep it.
             self.renew(read_size);
         }
+        // What a server sends at once fits behind what waits; otherwise each of its pieces would take two reads, and make two batches.
+        let least = SMALL_READ.max(read_size / 2);
         // Unique by now, so this never copies.
         let chunk = Arc::make_mut(&mut self.chunk);
         // What waits is moved to the front, where the cache is warm, as soon as that costs no more than was taken since the last time.
-        if self.head > 0 && (waiting <= self.head || chunk.len() - self.tail < read_size / 2) {
+        if self.head > 0 && (waiting <= self.head || chunk.len() - self.tail < least) {
             chunk.copy_within(self.head..self.tail, 0);
             self.tail = waiting;
             self.head = 0;
         }
-        if chunk.len() - self.tail < read_size / 2 {
+        if chunk.len() - self.tail < least {
             // Grow with what has arrived, never to a length that was only declared: doubling, and the rest of a large
             // frame at once only when half of it is here.
             if let Some(rest) = frame.and_then(|len| len.checked_sub(waiting))
@@ -244,6 +246,17 @@ mod tests {
             push(&mut buffer, &[1; 90]);
         }
         assert_eq!(before, buffer.chunk.as_ptr());
+    }
+
+    #[test]
+    fn a_whole_piece_fits_behind_what_waits() {
+        let mut buffer = ReceiveBuffer::new();
+        for waiting in [0, 1, 100, 4_000, 8_000, SMALL_READ, 3 * SMALL_READ, 0, 7] {
+            buffer.consume(buffer.data().len());
+            push(&mut buffer, &vec![1; 50 + waiting]);
+            buffer.consume(50);
+            assert!(buffer.space(None).len() >= SMALL_READ, "{waiting}");
+        }
     }
 
     #[test]
