@@ -1,6 +1,7 @@
 //! How much of everything a connection puts up with.
 
-/// The limits of a connection: nothing that a server sends, and nothing that a caller queues, grows beyond them.
+/// The limits of a connection: what a server sends grows no further, and what a caller queues is refused beyond them. What the core
+/// writes by itself (a `Sync`, a `CopyFail`) is exempt: it is small, and must not fail.
 ///
 /// | name | default | reason |
 /// | --- | --- | --- |
@@ -12,7 +13,7 @@
 /// | `max_scram_iterations` | 1,000,000 | about a second of work, done where it can be stopped; there is no minimum above 1 |
 /// | `max_scram_nonce` | 1,024 | servers take 1,024 bytes for a whole SASL message |
 /// | `output_high_water` | 1 MiB | a batch is refused while more than this waits to be sent, however large the batch is |
-/// | `max_in_flight` | 100,000 | operations that are owed something: about 10 MB of bookkeeping |
+/// | `max_in_flight` | 100,000 | operations that are owed something: each message of one takes less than 100 bytes of bookkeeping |
 /// | `max_server_parameters` | 256 | servers report about fifteen |
 /// | `max_server_parameter` | 8 KiB | name and value of one: a `search_path` may be long |
 #[derive(Clone, Debug, PartialEq, Eq)]

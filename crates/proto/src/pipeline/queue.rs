@@ -30,6 +30,9 @@ pub(crate) struct Owed {
     pub(crate) columns: Option<Arc<Columns>>,
 }
 
+/// There may be some 100,000 of them.
+const _: () = assert!(size_of::<Owed>() <= 64);
+
 impl Owed {
     pub(crate) fn new(op: OpId, expect: Expect, place: Range<u64>) -> Self {
         Self {
