@@ -5,7 +5,7 @@
 ///
 /// | name | default | reason |
 /// | --- | --- | --- |
-/// | `max_message` | 1 GiB - 1 | a value in PostgreSQL is shorter than 1 GiB, and so is a row |
+/// | `max_message` | 1 GiB + 4 | a server builds a message in a buffer of 1 GiB - 1 at the most (`MaxAllocSize`), and puts a header of five bytes before it |
 /// | `max_short_message` | 30,000 | libpq takes a longer message as lost synchronisation, unless it carries data or text |
 /// | `max_startup_message` | 2,000 | libpq's bound for an authentication request, from a server that nobody knows yet |
 /// | `max_startup_error` | 30,000 | libpq's bound for an error before authentication |
@@ -46,7 +46,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_message: (1 << 30) - 1,
+            max_message: (1 << 30) + 4,
             max_short_message: 30_000,
             max_startup_message: 2_000,
             max_startup_error: 30_000,
