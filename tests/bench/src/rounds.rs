@@ -3,6 +3,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use crate::stream::Noise;
+
 /// Timed rounds, unless the environment variable `ROUNDS` says otherwise.
 const ROUNDS: usize = 15;
 
@@ -67,10 +69,12 @@ impl<'a> Race<'a> {
         }
         let rounds = std::env::var("ROUNDS").ok().and_then(|n| n.parse().ok());
         let rounds = rounds.unwrap_or(ROUNDS).max(1);
-        let count = self.contestants.len();
-        for round in 0..rounds {
-            for i in 0..count {
-                let contestant = &mut self.contestants[(round + i) % count];
+        let mut order: Vec<usize> = (0..self.contestants.len()).collect();
+        let mut noise = Noise::default();
+        for _ in 0..rounds {
+            noise.shuffle(&mut order);
+            for &i in &order {
+                let contestant = &mut self.contestants[i];
                 black_box((contestant.turn)());
                 let start = Instant::now();
                 black_box((contestant.turn)());

@@ -41,18 +41,40 @@ pub fn ten_columns(rows: usize) -> Stream {
 
 fn stream(rows: usize, types: &[u32], mut row: impl FnMut(&mut Row<'_>, u64, usize)) -> Stream {
     let mut bytes = row_description(types);
-    // A congruential generator: the same rows in every run.
-    let mut seed = 1_u64;
+    let mut noise = Noise::default();
     for n in 0..rows as u64 {
-        seed = seed
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let noise = usize::try_from(seed >> 40).expect("24 bits");
+        let noise = noise.next_usize();
         data_row(&mut bytes, |fields| row(fields, n, noise));
     }
     bytes.extend(message(b'C', format!("SELECT {rows}\0").as_bytes()));
     bytes.extend(message(b'Z', b"I"));
     Stream { bytes, rows }
+}
+
+/// Numbers without a pattern, the same in every run.
+#[derive(Debug)]
+pub struct Noise(u64);
+
+impl Default for Noise {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl Noise {
+    /// 24 bits of a congruential generator.
+    fn next_usize(&mut self) -> usize {
+        let next = self.0.wrapping_mul(6_364_136_223_846_793_005);
+        self.0 = next.wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 40).expect("24 bits")
+    }
+
+    /// Another order.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for i in (1..items.len()).rev() {
+            items.swap(i, self.next_usize() % (i + 1));
+        }
+    }
 }
 
 /// The fields of one row, as they are appended.
