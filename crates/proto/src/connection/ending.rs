@@ -21,10 +21,7 @@ impl Connection {
     }
 
     pub(super) fn end_broken(&mut self, kind: ProtocolErrorKind, tag: Option<u8>) {
-        self.end_with(self.error(kind, tag));
-    }
-
-    pub(super) fn end_with(&mut self, error: ProtocolError) {
+        let error = self.error(kind, tag);
         self.end(Closed::Protocol(error.clone()), error);
     }
 

@@ -1,10 +1,8 @@
 //! Frames: what is refused by its header, and who takes the rest.
 
-use alloc::boxed::Box;
-
 use crate::connection::Connection;
 use crate::connection::phase::Phase;
-use crate::error::{ProtocolError, ProtocolErrorKind};
+use crate::error::ProtocolErrorKind;
 use crate::event::Event;
 use crate::limits::Limits;
 use crate::message::backend::tag::Tag;
@@ -19,25 +17,24 @@ pub(super) enum Taken {
     NeedBytes,
 }
 
-/// What broke. In a box, since the fields of the error would stand where those of [`Taken`] do, and be moved byte by byte with every
-/// event that is no error.
-pub(super) type Broken = Box<ProtocolErrorKind>;
+/// What broke, and the type of the message that did.
+pub(super) type Broken = (ProtocolErrorKind, Option<u8>);
 
 impl Connection {
     /// Takes the message at the front.
-    pub(super) fn take_message(&mut self) -> Result<Taken, ProtocolError> {
+    pub(super) fn take_message(&mut self) -> Result<Taken, Broken> {
         if self.receive.is_discarding() {
             return Ok(Taken::NeedBytes);
         }
         let (tag, len) = match front(self.receive.data()) {
             Front::Partial => return Ok(Taken::NeedBytes),
             Front::BadLength { tag, declared } => {
-                return Err(self.error(ProtocolErrorKind::BadLength { declared }, Some(tag)));
+                return Err((ProtocolErrorKind::BadLength { declared }, Some(tag)));
             }
             Front::Frame { tag, len } => (tag, len),
         };
         if let Some(kind) = self.refuses_frame(tag, len) {
-            return Err(self.error(kind, Some(tag)));
+            return Err((kind, Some(tag)));
         }
         let open = matches!(self.phase, Ok(Phase::Open));
         if open && self.discard_muted(tag, len) {
@@ -51,7 +48,7 @@ impl Connection {
         } else {
             self.take_startup(len)
         };
-        taken.map_err(|kind| self.error(*kind, Some(tag)))
+        taken.map_err(|kind| (kind, Some(tag)))
     }
 
     /// What is wrong with a frame as soon as its header is here: nothing of it is stored then.

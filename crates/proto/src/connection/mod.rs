@@ -253,7 +253,7 @@ impl Connection {
                 Ok(Taken::Nothing) => {}
                 Ok(Taken::NeedBytes) if !self.eof => return Ok(None),
                 Ok(Taken::NeedBytes) => self.end_of_stream(),
-                Err(error) => self.end_with(error),
+                Err((kind, tag)) => self.end_broken(kind, tag),
             }
         }
     }

@@ -1,13 +1,11 @@
 //! Replies: what the server owes, taken one message at a time.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::OpId;
 use crate::connection::Connection;
-use crate::connection::frames::{Broken, Taken};
+use crate::connection::frames::Taken;
 use crate::connection::startup::malformed;
 use crate::error::ProtocolErrorKind;
 use crate::event::{Closed, CopyData, Event, Reply, Unsolicited};
@@ -29,7 +27,7 @@ use crate::wire::reader::{Malformed, Reader};
 
 impl Connection {
     /// Takes the whole message at the front, whose frame has `len` bytes, of a type that is legal now.
-    pub(super) fn take_reply(&mut self, byte: u8, len: usize) -> Result<Taken, Broken> {
+    pub(super) fn take_reply(&mut self, byte: u8, len: usize) -> Result<Taken, ProtocolErrorKind> {
         let tag = Tag::from_byte(byte).ok_or(ProtocolErrorKind::UnknownMessage)?;
         match tag {
             Tag::DataRow => self.take_rows(),
@@ -37,22 +35,13 @@ impl Connection {
             Tag::Notice | Tag::Notification | Tag::ParameterStatus => {
                 self.take_unsolicited(tag, len)
             }
-            Tag::ReadyForQuery => {
-                let body = self.receive.data().get(HEADER..len).unwrap_or_default();
-                self.transaction_status = TransactionStatus::decode(body).map_err(malformed)?;
-                self.receive.consume(len);
-                self.advance(tag).map(|_| Taken::Nothing)
-            }
             _ => {
                 if tag == Tag::RowDescription {
                     self.check_column_count(len)?;
                 }
                 let reply = self.decode_reply(tag, len).map_err(malformed)?;
                 self.receive.consume(len);
-                Ok(match (self.advance(tag)?, reply) {
-                    (Some(op), Some(reply)) => Taken::Event(Event::Reply(op, reply)),
-                    _ => Taken::Nothing,
-                })
+                self.advance(tag, reply)
             }
         }
     }
@@ -67,14 +56,14 @@ impl Connection {
         unwanted
     }
 
-    fn take_rows(&mut self) -> Result<Taken, Broken> {
+    fn take_rows(&mut self) -> Result<Taken, ProtocolErrorKind> {
         let Some((op, columns)) = self
             .queue
             .front()
             .map(|owed| owed.op)
             .zip(self.queue.columns())
         else {
-            return Err(Box::new(ProtocolErrorKind::UndescribedRow));
+            return Err(ProtocolErrorKind::UndescribedRow);
         };
         let columns = Arc::clone(columns);
         let run = data_row::run(self.receive.data(), columns.len(), self.limits.max_message);
@@ -92,7 +81,7 @@ impl Connection {
         Ok(Taken::Event(Event::Reply(op, Reply::Rows(batch))))
     }
 
-    fn take_error(&mut self, len: usize) -> Result<Taken, Broken> {
+    fn take_error(&mut self, len: usize) -> Result<Taken, ProtocolErrorKind> {
         let body = self.receive.data().get(HEADER..len).unwrap_or_default();
         let error = ServerError::decode(body).map_err(malformed)?;
         let tag = if error.is_fatal() {
@@ -124,7 +113,7 @@ impl Connection {
         Ok(Taken::Nothing)
     }
 
-    fn take_unsolicited(&mut self, tag: Tag, len: usize) -> Result<Taken, Broken> {
+    fn take_unsolicited(&mut self, tag: Tag, len: usize) -> Result<Taken, ProtocolErrorKind> {
         let body = self.receive.data().get(HEADER..len).unwrap_or_default();
         let fact = match tag {
             Tag::Notice => Notice::decode(body).map(Unsolicited::Notice),
@@ -166,6 +155,10 @@ impl Connection {
             Tag::CopyData => Ok(Some(Reply::CopyData(CopyData(Bytes::copy_from_slice(
                 body,
             ))))),
+            Tag::ReadyForQuery => {
+                self.transaction_status = TransactionStatus::decode(body)?;
+                Ok(None)
+            }
             // Answered by the core itself.
             _ => Ok(None),
         }
@@ -189,8 +182,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Moves the state by one message. Says who wants to know what it said.
-    fn advance(&mut self, tag: Tag) -> Result<Option<OpId>, Broken> {
+    /// Moves the state by one message, and hands out what it said if anybody wants to know.
+    fn advance(&mut self, tag: Tag, reply: Option<Reply>) -> Result<Taken, ProtocolErrorKind> {
         let step = step(self.queue.expect(), tag).ok_or(ProtocolErrorKind::UnexpectedMessage)?;
         let heard = self
             .queue
@@ -210,7 +203,10 @@ impl Connection {
                 }
             }
         }
-        Ok(heard)
+        Ok(match (heard, reply) {
+            (Some(op), Some(reply)) => Taken::Event(Event::Reply(op, reply)),
+            _ => Taken::Nothing,
+        })
     }
 
     /// A `COPY FROM STDIN` that nobody declared: without an answer the server would wait for data for ever.

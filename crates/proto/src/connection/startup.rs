@@ -1,11 +1,10 @@
 //! The messages of the start-up, taken one at a time.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::auth::ScramKeys;
 use crate::connection::Connection;
-use crate::connection::frames::{Broken, Taken};
+use crate::connection::frames::Taken;
 use crate::connection::phase::{Context, Phase};
 use crate::error::{ProtocolErrorKind, UsageError};
 use crate::event::{Closed, Event, StartupEvent, Unsolicited};
@@ -21,7 +20,7 @@ use crate::wire::reader::Malformed;
 
 impl Connection {
     /// Takes the message at the front, whose frame has `len` bytes, while the connection is not open.
-    pub(super) fn take_startup(&mut self, len: usize) -> Result<Taken, Broken> {
+    pub(super) fn take_startup(&mut self, len: usize) -> Result<Taken, ProtocolErrorKind> {
         let frame = self.receive.data();
         let tag = frame.first().copied().and_then(Tag::from_byte);
         let body = frame.get(HEADER..len).unwrap_or_default();
@@ -74,9 +73,9 @@ impl Connection {
                     }
                     Some(Event::Startup(StartupEvent::Ready))
                 }
-                _ => return Err(Box::new(ProtocolErrorKind::UnexpectedMessage)),
+                _ => return Err(ProtocolErrorKind::UnexpectedMessage),
             },
-            _ => return Err(Box::new(ProtocolErrorKind::UnexpectedMessage)),
+            _ => return Err(ProtocolErrorKind::UnexpectedMessage),
         };
         self.receive.consume(len);
         Ok(event.map_or(Taken::Nothing, Taken::Event))
