@@ -18,7 +18,7 @@ pub fn three_columns(rows: usize) -> Stream {
     })
 }
 
-/// Ten columns of seven types, one of them now and then NULL: 299 bytes a row on average, frame and all.
+/// Ten columns of eight types, one of them now and then NULL: 299 bytes a row on average, frame and all.
 pub fn ten_columns(rows: usize) -> Stream {
     let types = [20, 23, 16, 701, 1184, 2950, 25, 25, 25, 17];
     stream(rows, &types, |row, n, noise| {
