@@ -33,6 +33,12 @@ impl Connection {
             }
             Front::Frame { tag, len } => (tag, len),
         };
+        if self.is_wanted_row(tag, len) {
+            if self.receive.data().len() < len {
+                return Ok(Taken::NeedBytes);
+            }
+            return self.take_rows().map_err(|kind| (kind, Some(tag)));
+        }
         if let Some(kind) = self.refuses_frame(tag, len) {
             return Err((kind, Some(tag)));
         }
@@ -51,8 +57,16 @@ impl Connection {
         taken.map_err(|kind| (kind, Some(tag)))
     }
 
+    /// Most of what comes: for a row that may come, and that somebody wants, nothing has to be looked up.
+    fn is_wanted_row(&self, tag: u8, len: usize) -> bool {
+        tag == b'D' && len <= self.limits.max_message && self.queue.rows_are_next()
+    }
+
     /// What is wrong with a frame as soon as its header is here: nothing of it is stored then.
     pub(super) fn refuses_frame(&self, byte: u8, len: usize) -> Option<ProtocolErrorKind> {
+        if self.is_wanted_row(byte, len) {
+            return None;
+        }
         let Some(tag) = Tag::from_byte(byte) else {
             return Some(ProtocolErrorKind::UnknownMessage);
         };

@@ -56,7 +56,7 @@ impl Connection {
         unwanted
     }
 
-    fn take_rows(&mut self) -> Result<Taken, ProtocolErrorKind> {
+    pub(super) fn take_rows(&mut self) -> Result<Taken, ProtocolErrorKind> {
         let Some((op, columns)) = self
             .queue
             .front()

@@ -126,6 +126,11 @@ pub(crate) fn step(expect: Expect, tag: Tag) -> Option<Step> {
 }
 
 impl Expect {
+    /// True where rows may come: the table's word, without looking it up for each of them.
+    pub(crate) fn takes_rows(self) -> bool {
+        matches!(self, Self::Rows | Self::QueryRows)
+    }
+
     /// True for what ends a segment when it is paid.
     pub(crate) fn ends_segment(self) -> bool {
         matches!(self, Self::Sync | Self::SyncFailed) || self.is_query()
@@ -307,6 +312,14 @@ mod tests {
             legal.len() + 4 * ALL.len(),
             "a line of the list names no state or message"
         );
+    }
+
+    #[test]
+    fn rows_come_where_the_table_says() {
+        for expect in ALL {
+            let taken = step(expect, Tag::DataRow) == Some(Step::Stay);
+            assert_eq!(expect.takes_rows(), taken, "{expect:?}");
+        }
     }
 
     #[test]

@@ -95,6 +95,13 @@ impl Queue {
             .map_or(Expect::Nothing, |owed| owed.expect)
     }
 
+    /// True when rows may come next, and somebody wants them.
+    pub(crate) fn rows_are_next(&self) -> bool {
+        self.owed
+            .front()
+            .is_some_and(|owed| owed.expect.takes_rows() && !owed.muted)
+    }
+
     /// The columns of the rows that are owed next.
     pub(crate) fn columns(&self) -> Option<&Arc<Columns>> {
         let known = self.owed.front().and_then(|owed| owed.columns.as_ref());
