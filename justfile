@@ -16,6 +16,7 @@ test:
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --package purepg-proto --no-default-features -- -D warnings
 
 # The documentation, with warnings denied.
 doc:

@@ -12,7 +12,7 @@
 /// | `max_columns` | 1,664 | `MaxTupleAttributeNumber`: no server makes a wider result |
 /// | `max_scram_iterations` | 1,000,000 | about a second of work, done where it can be stopped; there is no minimum above 1 |
 /// | `max_scram_nonce` | 1,024 | servers take 1,024 bytes for a whole SASL message |
-/// | `output_high_water` | 1 MiB | a batch is refused while more than this waits to be sent, however large the batch is |
+/// | `output_high_water` | 1 MiB | a batch is refused while this much waits to be sent, however large the batch is |
 /// | `max_in_flight` | 100,000 | operations that are owed something: each message of one takes less than 100 bytes of bookkeeping |
 /// | `max_server_parameters` | 256 | servers report about fifteen |
 /// | `max_server_parameter` | 8 KiB | name and value of one: a `search_path` may be long |
@@ -33,7 +33,7 @@ pub struct Limits {
     pub max_scram_iterations: u32,
     /// Bytes of the nonce that a server may choose.
     pub max_scram_nonce: usize,
-    /// Bytes of output above which no further batch is accepted.
+    /// Bytes of output that wait to be sent and with which no further batch is accepted.
     pub output_high_water: usize,
     /// Operations that are owed something.
     pub max_in_flight: usize,

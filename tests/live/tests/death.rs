@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join;
-use purepg_conn::{Config, Connection, Error, Runtime};
+use purepg_conn::{ByteStream, Config, Connection, Error, RowStream, Runtime};
 use purepg_testkit::faults::{Fault, Faulty};
 use purepg_testkit::server::{Options, Server, USER_SCRAM, USER_TRUST};
 use purepg_tests_live::{Context, Wrapped, live};
@@ -47,12 +47,7 @@ async fn a_backend_terminated_amid_the_rows<R: Runtime>(cx: Context<R>) {
         .unwrap();
     rows.next().await.unwrap().unwrap();
     cx.server().terminate_backend(process).unwrap();
-    let error = loop {
-        match rows.next().await.expect("an error comes before the end") {
-            Ok(_) => {}
-            Err(error) => break error,
-        }
-    };
+    let error = first_error(&mut rows).await;
     // A server that is blocked amid a row when it is told to end cannot say so any more.
     let told = error.sqlstate() == Some("57P01") || matches!(error, Error::Io { .. });
     assert!(told && !error.is_recoverable(), "{error:?}");
@@ -75,6 +70,16 @@ async fn acceptance_103_terminated_while_idle<R: Runtime>(cx: Context<R>) {
     assert!(conn.is_dead());
 }
 
+/// Takes rows until there is an error.
+async fn first_error<S: ByteStream>(rows: &mut RowStream<'_, S>) -> Error {
+    loop {
+        match rows.next().await.expect("an error comes before the end") {
+            Ok(_) => {}
+            Err(error) => return error,
+        }
+    }
+}
+
 async fn a_backend_killed_amid_a_query<R: Runtime>(cx: Context<R>) {
     // It takes the whole server down for a moment, so it has one of its own.
     let server = Server::start(Options::new()).unwrap();
@@ -87,12 +92,7 @@ async fn a_backend_killed_amid_a_query<R: Runtime>(cx: Context<R>) {
         .unwrap();
     rows.next().await.unwrap().unwrap();
     server.kill_backend(process).unwrap();
-    let error = loop {
-        match rows.next().await.expect("an error comes before the end") {
-            Ok(_) => {}
-            Err(error) => break error,
-        }
-    };
+    let error = first_error(&mut rows).await;
     assert!(
         matches!(error, Error::Protocol(_) | Error::Io { .. }),
         "{error:?}"

@@ -22,6 +22,8 @@ struct Script {
     written: Vec<u8>,
     reads: usize,
     write_fails: bool,
+    takes_nothing: bool,
+    flush_fails: bool,
     interrupted_flushes: usize,
     /// Timers are over at once.
     time_flies: bool,
@@ -77,12 +79,18 @@ impl AsyncWrite for Scripted {
         if script.write_fails {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
+        if script.takes_nothing {
+            return Poll::Ready(Ok(0));
+        }
         script.written.extend_from_slice(buf);
         Poll::Ready(Ok(buf.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut script = self.script();
+        if script.flush_fails {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
         let interrupted = script.interrupted_flushes > 0;
         script.interrupted_flushes = script.interrupted_flushes.saturating_sub(1);
         let error = io::Error::from(io::ErrorKind::Interrupted);
@@ -242,8 +250,15 @@ fn what_cannot_be_written_is_told_in_time() {
     server.say(&[fatal()]);
     let error = once(conn.ping()).unwrap().unwrap_err();
     assert_eq!(error.sqlstate(), Some("57P01"), "its last words come first");
+    // A good-bye is not worth the wait, however the stream refuses it.
     let (conn, server) = open();
     server.script().write_fails = true;
+    assert!(matches!(once(conn.close()).unwrap(), Err(Error::Io { .. })));
+    let (conn, server) = open();
+    server.script().takes_nothing = true;
+    assert!(matches!(once(conn.close()).unwrap(), Err(Error::Io { .. })));
+    let (conn, server) = open();
+    server.script().flush_fails = true;
     assert!(matches!(once(conn.close()).unwrap(), Err(Error::Io { .. })));
 }
 

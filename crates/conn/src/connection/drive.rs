@@ -104,6 +104,13 @@ impl<S: ByteStream> Connection<S> {
 
     /// Sends what waits; true when that may have changed something.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
+        let failed_before = self.link.write_error.is_some();
+        let moved = self.poll_write_all(cx);
+        moved || (self.link.write_error.is_some() && !failed_before)
+    }
+
+    /// True when something was sent, or is to be tried again at once.
+    fn poll_write_all(&mut self, cx: &mut Context<'_>) -> bool {
         let mut progress = false;
         while self.core.wants_write() && self.link.write_error.is_none() {
             match Pin::new(&mut self.stream).poll_write(cx, self.core.output()) {
@@ -113,10 +120,7 @@ impl<S: ByteStream> Connection<S> {
                     self.link.needs_flush = true;
                     progress = true;
                 }
-                Poll::Ready(Err(error)) => {
-                    self.write_failed(error);
-                    progress = true;
-                }
+                Poll::Ready(Err(error)) => self.write_failed(error),
                 Poll::Pending => return progress,
             }
         }

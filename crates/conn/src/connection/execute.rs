@@ -1,4 +1,4 @@
-//! How an operation is begun, and how its answers are followed to its end.
+//! How an operation is begun, and what a caller is given back with an error.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

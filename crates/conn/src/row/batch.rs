@@ -52,7 +52,7 @@ impl RowBatch {
 
     /// The row at a place, with memory of its own.
     pub(super) fn detached(&self, place: RowPlace) -> Row {
-        let rows = self.rows.detached(place);
+        let rows = self.rows.only(place);
         let place = rows.place_after(RowPlace::START).unwrap_or(RowPlace::START);
         let columns = Arc::clone(&self.columns);
         Row::new(Arc::new(Self { rows, columns }), place)

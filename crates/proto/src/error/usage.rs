@@ -15,7 +15,7 @@ pub enum UsageError {
     /// A batch after [`terminate`](crate::Connection::terminate).
     #[error("the connection was told to terminate")]
     Terminating,
-    /// More output waits than [`Limits::output_high_water`](crate::Limits::output_high_water).
+    /// As much output waits as [`Limits::output_high_water`](crate::Limits::output_high_water) says, or more.
     #[error("{waiting} bytes of output wait already: send them first")]
     OutputFull {
         /// Bytes that wait.

@@ -129,7 +129,7 @@ impl RowBatch {
 
     /// A batch of the row at a place alone, copied out of the chunk of memory that all of them keep alive.
     #[must_use]
-    pub fn detached(&self, place: RowPlace) -> Self {
+    pub fn only(&self, place: RowPlace) -> Self {
         let start = place.start.saturating_sub(ROW_HEADER);
         let frame = self.bytes().get(start..place.end).unwrap_or_default();
         Self {
