@@ -2,14 +2,12 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use core::fmt;
-use core::ops::Deref;
-
-use bytes::Bytes;
 
 use crate::auth::DeriveKey;
+use crate::copy::CopyData;
 use crate::error::ProtocolError;
 use crate::message::backend::command_complete::CommandTag;
+use crate::message::backend::copy_response::CopyResponse;
 use crate::message::backend::notification::Notification;
 use crate::message::backend::parameter_status::ParameterChange;
 use crate::message::backend::response::{Notice, ServerError};
@@ -60,11 +58,16 @@ pub enum Reply {
     Rows(RowBatch),
     /// The row limit was reached; the portal goes on with another execute.
     Suspended,
+    /// Data of a `COPY FROM STDIN` is awaited: [`copy_data`](crate::Connection::copy_data) sends some,
+    /// [`copy_finish`](crate::Connection::copy_finish) ends it.
+    CopyIn(CopyResponse),
     /// Data of a `COPY TO STDOUT` follows.
-    CopyOut,
-    /// Data of a `COPY TO STDOUT`; the boundaries mean nothing.
+    CopyOut(CopyResponse),
+    /// A replication stream: data follows, and is awaited, until both sides have ended theirs.
+    CopyBoth(CopyResponse),
+    /// Data of a `COPY TO STDOUT`, or of a replication stream: as much as had arrived.
     CopyData(CopyData),
-    /// The data of a `COPY TO STDOUT` is complete.
+    /// The server's data is complete.
     CopyDone,
     /// A statement is complete. Provisional until the operation's segment is: a deferred constraint may still fail.
     StatementComplete(CommandTag),
@@ -74,34 +77,6 @@ pub enum Reply {
     ObjectClosed,
     /// The operation is over.
     Finished(Outcome),
-}
-
-/// Data of a `COPY TO STDOUT`: derefs to its bytes.
-#[derive(Clone, PartialEq, Eq)]
-pub struct CopyData(pub(crate) Bytes);
-
-impl CopyData {
-    /// The bytes, to be kept.
-    pub fn into_bytes(self) -> Bytes {
-        self.0
-    }
-}
-
-impl Deref for CopyData {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-/// The length: values may be secret.
-impl fmt::Debug for CopyData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CopyData")
-            .field("length", &self.0.len())
-            .finish()
-    }
 }
 
 /// How an operation ended.

@@ -33,6 +33,7 @@ extern crate alloc;
 mod auth;
 mod buffer;
 mod connection;
+mod copy;
 mod error;
 mod event;
 mod limits;
@@ -45,11 +46,13 @@ mod wire;
 
 pub use auth::{DeriveKey, Nonce, Password, ScramError, ScramKeys};
 pub use connection::Connection;
+pub use copy::{CopyData, CopyDataIter, CopyEnd};
 pub use error::{ProtocolError, ProtocolErrorKind, UsageError};
-pub use event::{Closed, CopyData, Event, Outcome, Reply, StartupEvent, Unsolicited};
+pub use event::{Closed, Event, Outcome, Reply, StartupEvent, Unsolicited};
 pub use limits::Limits;
 pub use message::backend::backend_key_data::CancelKey;
 pub use message::backend::command_complete::CommandTag;
+pub use message::backend::copy_response::CopyResponse;
 pub use message::backend::notification::Notification;
 pub use message::backend::parameter_status::ParameterChange;
 pub use message::backend::ready_for_query::TransactionStatus;
@@ -59,7 +62,7 @@ pub use message::frontend::bind::BindValues;
 pub use parameters::{Parameters, ParametersIter};
 pub use pipeline::batch::{Batch, Bind, RowShape, Target};
 pub use rows::{FieldError, Fields, Row, RowBatch, RowBatchIter, RowPlace, RowRef};
-pub use startup::{AuthMethods, Startup, Transport};
+pub use startup::{AuthMethods, Replication, Startup, Transport};
 
 /// The number that stands for a type, a table, or another object of the catalogue.
 pub type Oid = u32;

@@ -12,6 +12,7 @@
 /// | `max_columns` | 1,664 | `MaxTupleAttributeNumber`: no server makes a wider result |
 /// | `max_scram_iterations` | 1,000,000 | about a second of work, done where it can be stopped; there is no minimum above 1 |
 /// | `max_scram_nonce` | 1,024 | servers take 1,024 bytes for a whole SASL message |
+/// | `max_result` | off | rows and COPY data that one operation may hand out: a result of any size can be read in constant memory, so only who collects it needs a bound |
 /// | `output_high_water` | 1 MiB | a batch is refused while this much waits to be sent, however large the batch is |
 /// | `max_in_flight` | 100,000 | operations that are owed something: each message of one takes less than 100 bytes of bookkeeping |
 /// | `max_server_parameters` | 256 | servers report about fifteen |
@@ -33,6 +34,8 @@ pub struct Limits {
     pub max_scram_iterations: u32,
     /// Bytes of the nonce that a server may choose.
     pub max_scram_nonce: usize,
+    /// Bytes of rows and of COPY data, their headers included, that one operation may hand out.
+    pub max_result: usize,
     /// Bytes of output that wait to be sent and with which no further batch is accepted.
     pub output_high_water: usize,
     /// Operations that are owed something.
@@ -53,6 +56,7 @@ impl Default for Limits {
             max_columns: 1_664,
             max_scram_iterations: 1_000_000,
             max_scram_nonce: 1_024,
+            max_result: usize::MAX,
             output_high_water: 1 << 20,
             max_in_flight: 100_000,
             max_server_parameters: 256,

@@ -19,6 +19,16 @@ pub struct Startup {
     pub(crate) keys: Option<ScramKeys>,
     pub(crate) transport: Transport,
     pub(crate) require_auth: Option<AuthMethods>,
+    pub(crate) replication: Option<Replication>,
+}
+
+/// What a replication connection replicates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replication {
+    /// The whole server: its write-ahead log as it is. Such a connection has no database, and takes replication commands only.
+    Physical,
+    /// One database: decoded changes. Such a connection takes replication commands and simple queries.
+    Logical,
 }
 
 /// Said by other means than [`Startup::parameter`].
@@ -49,6 +59,7 @@ impl Startup {
             keys: None,
             transport,
             require_auth: None,
+            replication: None,
         }
     }
 
@@ -64,6 +75,13 @@ impl Startup {
     #[must_use]
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// The replication protocol: commands such as `START_REPLICATION`, through simple queries.
+    #[must_use]
+    pub fn replication(mut self, replication: Replication) -> Self {
+        self.replication = Some(replication);
         self
     }
 
@@ -115,6 +133,10 @@ impl Startup {
             .database
             .as_deref()
             .map(|database| ("database", database));
+        let replication = self.replication.map(|replication| match replication {
+            Replication::Physical => ("replication", "true"),
+            Replication::Logical => ("replication", "database"),
+        });
         let parameters = self
             .parameters
             .iter()
@@ -122,6 +144,7 @@ impl Startup {
         [("user", self.user.as_str())]
             .into_iter()
             .chain(database)
+            .chain(replication)
             .chain([("client_encoding", "UTF8")])
             .chain(parameters)
     }

@@ -7,8 +7,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::OnceLock;
 
 use purepg_proto::{
-    Batch, Closed, Connection, DeriveKey, Diagnostics, Event, Limits, Nonce, OpId, Outcome, Reply,
-    RowBatch, RowRef, ScramKeys, Startup, StartupEvent, Unsolicited,
+    Batch, Closed, Connection, CopyResponse, DeriveKey, Diagnostics, Event, Limits, Nonce, OpId,
+    Outcome, Reply, RowBatch, RowRef, ScramKeys, Startup, StartupEvent, Unsolicited,
 };
 
 /// The randomness of every replay.
@@ -311,6 +311,13 @@ pub fn show(event: &Event, ops: &[OpId]) -> Vec<String> {
             assert!(!lines.is_empty() && lines.len() == rows.len());
             lines
         }
+        Event::Reply(op, Reply::CopyData(data)) => {
+            let op = name(op);
+            let lines = data
+                .iter()
+                .map(|message| format!("{op} CopyData \"{}\"", message.escape_ascii()));
+            lines.collect()
+        }
         Event::Reply(op, reply) => vec![format!("{} {}", name(op), show_reply(reply))],
         Event::Unsolicited(fact) => vec![show_unsolicited(fact)],
         Event::Closed(closed) => vec![format!("Closed {}", show_closed(closed))],
@@ -336,12 +343,18 @@ fn show_reply(reply: &Reply) -> String {
             });
             format!("Columns{}", columns.collect::<String>())
         }
-        Reply::CopyData(data) => format!("CopyData \"{}\"", data.escape_ascii()),
+        Reply::CopyIn(response) => format!("CopyIn{}", show_copy(response)),
+        Reply::CopyOut(response) => format!("CopyOut{}", show_copy(response)),
+        Reply::CopyBoth(response) => format!("CopyBoth{}", show_copy(response)),
         Reply::StatementComplete(tag) => format!("StatementComplete {tag}"),
         Reply::Finished(Outcome::Failed(error)) => format!("Finished Failed {}", show_error(error)),
         Reply::Finished(outcome) => format!("Finished {outcome:?}"),
         other => format!("{other:?}"),
     }
+}
+
+fn show_copy(response: &CopyResponse) -> String {
+    format!(" {:?} {}", response.format(), response.columns().len())
 }
 
 fn show_unsolicited(fact: &Unsolicited) -> String {

@@ -117,7 +117,7 @@ impl<S: ByteStream> Connection<S> {
             Reply::StatementComplete(tag) => cursor.row_count = tag.rows().unwrap_or(0),
             Reply::EmptyQuery => cursor.row_count = 0,
             Reply::Suspended => cursor.row_count = cursor.delivered,
-            Reply::CopyOut => {
+            Reply::CopyOut(_) => {
                 cursor.fault.get_or_insert(UsageError::CopyOut.into());
             }
             Reply::Finished(outcome) => {

@@ -119,12 +119,24 @@ impl SendBuffer {
         }
     }
 
-    /// Puts bytes among those that were not sent.
-    pub(crate) fn insert(&mut self, place: u64, bytes: &[u8]) {
-        let index = self.index(place).unwrap_or(0).min(self.bytes.len());
-        let behind = self.bytes.split_off(index);
-        self.bytes.extend_from_slice(bytes);
-        self.bytes.unsplit(behind);
+    /// Puts what `write` appends among the bytes that were not sent; gives how much that is. On an error nothing has changed.
+    pub(crate) fn insert<E>(
+        &mut self,
+        place: u64,
+        write: impl FnOnce(&mut BytesMut) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let end = self.bytes.len();
+        let index = self.index(place).unwrap_or(0).min(end);
+        if let Err(error) = write(&mut self.bytes) {
+            self.bytes.truncate(end);
+            return Err(error);
+        }
+        let length = self.bytes.len().saturating_sub(end);
+        if index < end {
+            let behind = self.bytes.get_mut(index..).unwrap_or_default();
+            behind.rotate_right(length);
+        }
+        Ok(u64::try_from(length).unwrap_or(u64::MAX))
     }
 
     /// Forgets all that was not sent.
@@ -133,7 +145,8 @@ impl SendBuffer {
         self.bytes = BytesMut::new();
     }
 
-    fn index(&self, place: u64) -> Option<usize> {
+    /// How many bytes are to be sent before those at a place; `None` when they were sent.
+    pub(crate) fn index(&self, place: u64) -> Option<usize> {
         usize::try_from(place.checked_sub(self.sent)?).ok()
     }
 }
@@ -173,7 +186,16 @@ mod tests {
         assert!(buffer.confirm(4));
         assert_eq!((buffer.sent(), buffer.end()), (8, 8));
         buffer.bytes_mut().extend_from_slice(b"ad");
-        buffer.insert(9, b"bc");
+        let written = buffer.insert(9, |out| {
+            out.extend_from_slice(b"bc");
+            Ok::<_, ()>(())
+        });
+        assert_eq!(written, Ok(2));
+        let failed = buffer.insert(9, |out| {
+            out.extend_from_slice(b"no");
+            Err(())
+        });
+        assert_eq!(failed, Err(()));
         assert_eq!(buffer.pending(), b"abcd");
     }
 

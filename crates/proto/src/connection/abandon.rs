@@ -1,18 +1,17 @@
 //! Abandoning: what nobody waits for any more costs the connection nothing.
 
-use bytes::BytesMut;
-
 use crate::OpId;
 use crate::connection::Connection;
-use crate::message::frontend::extended::{self, SYNC};
+use crate::message::frontend::extended::SYNC;
 
 impl Connection {
     /// Nobody waits for this operation any more. No event of it follows.
     ///
     /// * If none of it was sent, it is taken back: it never happened.
     /// * Otherwise what is still owed to it is muted: read past, its data thrown away frame by frame as it comes, its errors only
-    ///   [counted](Self::muted_errors). What was sent in part is sent to its end. A query that may be a `COPY FROM STDIN` is followed by
-    ///   a `CopyFail`, which is of no consequence if it is not.
+    ///   [counted](Self::muted_errors). What was sent in part is sent to its end. A query that is, or may be, a `COPY FROM STDIN` is
+    ///   followed by a `CopyFail`, which is of no consequence if it is not.
+    /// * A replication stream would go on for ever: the connection is [terminated](Self::terminate).
     /// * If it leaves a segment open (flush without sync), a sync is appended that ends it.
     ///
     /// It never fails, and may be called for operations that are over: fit for `Drop`. What it costs is to move the output that waits
@@ -34,7 +33,7 @@ impl Connection {
         match self.queue.get(range.start).filter(|owed| owed.op == op) {
             Some(first) if first.place.start >= self.send.sent() => self.take_back(op),
             Some(_) => {
-                self.fail_copies(range.clone());
+                self.abandon_copy(op);
                 self.queue.mute(range);
             }
             None => {}
@@ -63,7 +62,11 @@ impl Connection {
         }
         let all = self.queue.len();
         if !ended {
-            self.fail_copies(0..all);
+            self.fail_undeclared_copy(0..all);
+            // Behind a fence nothing was sent, so there is one at the most.
+            if let Some(op) = self.queue.fenced() {
+                self.abandon_copy(op);
+            }
         }
         self.queue.mute_all();
         if !ended && self.queue.needs_sync_at(all) {
@@ -91,17 +94,7 @@ impl Connection {
         } else {
             self.queue.taken_back(op);
         }
-        let length = bytes.end - bytes.start;
+        self.queue.remove(range, &bytes);
         self.send.remove(bytes);
-        self.queue.remove(range, length);
-    }
-
-    /// Should one of these be a `COPY FROM STDIN` that nobody will feed, the server must not take what comes next for its data.
-    fn fail_copies(&mut self, range: core::ops::Range<usize>) {
-        if self.queue.fail_copy(range, self.send.sent()) {
-            let mut refusal = BytesMut::new();
-            extended::write_undeclared_copy_fail(&mut refusal);
-            self.insert_before_unsent(&refusal);
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod abandon;
 mod batches;
+mod copy;
 mod ending;
 mod frames;
 mod open;
@@ -14,6 +15,7 @@ use crate::OpId;
 use crate::auth::{Nonce, ScramKeys};
 use crate::buffer::receive::ReceiveBuffer;
 use crate::buffer::send::SendBuffer;
+use crate::copy::CopyEnd;
 use crate::error::{ProtocolError, UsageError};
 use crate::event::{Event, Outcome, Reply};
 use crate::limits::Limits;
@@ -185,18 +187,21 @@ impl Connection {
     /// for unsent. Who hands buffers to the operating system to be sent later copies them.
     pub fn output(&self) -> &[u8] {
         let pending = self.send.pending();
-        match self.batch {
-            // A batch that was forgotten is not committed.
-            Some((mark, _)) => pending.get(..mark).unwrap_or_default(),
-            None => pending,
-        }
+        let fence = self.queue.fence().and_then(|place| self.send.index(place));
+        // A batch that was forgotten is not committed.
+        let batch = self.batch.map(|(mark, _)| mark);
+        let end = pending
+            .len()
+            .min(fence.unwrap_or(usize::MAX))
+            .min(batch.unwrap_or(usize::MAX));
+        pending.get(..end).unwrap_or_default()
     }
 
     /// Confirms that the first `n` bytes of the output were sent. More than was lent ends the connection.
     pub fn output_sent(&mut self, n: usize) {
         self.forget_batch();
-        let lent = self.send.len();
-        if !self.send.confirm(n) {
+        let lent = self.output().len();
+        if n > lent || !self.send.confirm(n) {
             self.end_misused(UsageError::ConfirmedTooMuch { confirmed: n, lent });
         }
     }
@@ -272,6 +277,30 @@ impl Connection {
         Batch::new(self)
     }
 
+    /// Sends data of a `COPY FROM STDIN`, or of a replication stream, once the server awaits it
+    /// ([`Reply::CopyIn`](crate::Reply::CopyIn), [`Reply::CopyBoth`](crate::Reply::CopyBoth)).
+    ///
+    /// Gives how much of it was taken. Less than all is backpressure: as much output waits as
+    /// [`Limits::output_high_water`](Limits::output_high_water) allows; send some, and come again with the rest. What is taken at once is
+    /// one message, of 1 MiB at the most.
+    ///
+    /// # Errors
+    /// [`UsageError::NotCopying`] when the operation awaits no data: not yet, no more (it may have failed meanwhile), or never.
+    pub fn copy_data(&mut self, op: OpId, data: &[u8]) -> Result<usize, UsageError> {
+        self.forget_batch();
+        self.send_copy_data(op, data)
+    }
+
+    /// Ends the data of a COPY. What was committed behind it is sent after that.
+    ///
+    /// # Errors
+    /// [`UsageError::NotCopying`] as for [`copy_data`](Self::copy_data), [`UsageError::NulByte`] and [`UsageError::ReasonTooLong`] for a
+    /// reason that cannot be sent, [`UsageError::StreamCannotFail`] for a replication stream. The COPY goes on then.
+    pub fn copy_finish(&mut self, op: OpId, end: CopyEnd<'_>) -> Result<(), UsageError> {
+        self.forget_batch();
+        self.finish_copy(op, end)
+    }
+
     /// Takes the keys that a derivation gave.
     ///
     /// # Errors
@@ -340,6 +369,11 @@ impl Connection {
     /// True when batches are accepted.
     pub fn is_open(&self) -> bool {
         matches!(self.phase, Ok(Phase::Open)) && !self.terminating && !self.eof
+    }
+
+    /// True for a connection of the replication protocol: it takes simple queries only.
+    pub fn is_replication(&self) -> bool {
+        self.startup.replication.is_some()
     }
 
     /// True once the connection has ended, although its last events may still wait.

@@ -2,14 +2,15 @@
 
 use alloc::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-
 use crate::connection::Connection;
 use crate::connection::frames::Taken;
 use crate::connection::startup::malformed;
+use crate::copy::CopyData;
 use crate::error::ProtocolErrorKind;
-use crate::event::{Closed, CopyData, Event, Reply, Unsolicited};
+use crate::event::{Closed, Event, Reply, Unsolicited};
 use crate::message::backend::command_complete::CommandTag;
+use crate::message::backend::copy_data;
+use crate::message::backend::copy_response::CopyResponse;
 use crate::message::backend::data_row::{self, BadRow};
 use crate::message::backend::notification::Notification;
 use crate::message::backend::parameter_description;
@@ -31,6 +32,7 @@ impl Connection {
         let tag = Tag::from_byte(byte).ok_or(ProtocolErrorKind::UnknownMessage)?;
         match tag {
             Tag::DataRow => self.take_rows(),
+            Tag::CopyData => self.take_copy_data(),
             Tag::Error => self.take_error(len),
             Tag::Notice | Tag::Notification | Tag::ParameterStatus => {
                 self.take_unsolicited(tag, len)
@@ -76,9 +78,35 @@ impl Connection {
                 found: usize::from(found),
             },
         })?;
+        self.count_result(run.bytes)?;
         let taken = self.receive.take(run.bytes);
         let batch = RowBatch::new(taken, run, columns);
         Ok(Taken::Event(Event::Reply(op, Reply::Rows(batch))))
+    }
+
+    fn take_copy_data(&mut self) -> Result<Taken, ProtocolErrorKind> {
+        let owed = self.queue.front();
+        let op = owed
+            .map(|owed| owed.op)
+            .ok_or(ProtocolErrorKind::UnexpectedMessage)?;
+        let run = copy_data::run(self.receive.data(), self.limits.max_message);
+        self.count_result(run)?;
+        let data = CopyData::new(self.receive.take(run));
+        Ok(Taken::Event(Event::Reply(op, Reply::CopyData(data))))
+    }
+
+    /// What is handed out counts; what nobody wants to hear of takes no memory.
+    fn count_result(&mut self, bytes: usize) -> Result<(), ProtocolErrorKind> {
+        let (found, allowed) = (self.queue.count_result(bytes), self.limits.max_result);
+        if found > allowed {
+            let limit = "max_result";
+            return Err(ProtocolErrorKind::LimitExceeded {
+                limit,
+                found,
+                allowed,
+            });
+        }
+        Ok(())
     }
 
     fn take_error(&mut self, len: usize) -> Result<Taken, ProtocolErrorKind> {
@@ -151,15 +179,13 @@ impl Connection {
                 self.queue.describe(Arc::clone(&columns));
                 Ok(Some(Reply::Columns(columns)))
             }
-            Tag::CopyOutResponse => Ok(Some(Reply::CopyOut)),
-            Tag::CopyData => Ok(Some(Reply::CopyData(CopyData(Bytes::copy_from_slice(
-                body,
-            ))))),
+            Tag::CopyInResponse => CopyResponse::decode(body).map(Reply::CopyIn).map(Some),
+            Tag::CopyOutResponse => CopyResponse::decode(body).map(Reply::CopyOut).map(Some),
+            Tag::CopyBothResponse => CopyResponse::decode(body).map(Reply::CopyBoth).map(Some),
             Tag::ReadyForQuery => {
                 self.transaction_status = TransactionStatus::decode(body)?;
                 Ok(None)
             }
-            // Answered by the core itself.
             _ => Ok(None),
         }
     }
@@ -194,7 +220,10 @@ impl Connection {
             Step::Stay | Step::Skip | Step::End => {}
             Step::Become(next) => {
                 self.queue.become_(next);
-                self.refuse_copy_in(next);
+                let begins = matches!(tag, Tag::CopyInResponse | Tag::CopyBothResponse);
+                if begins && !self.copy_begins(next)? {
+                    return Ok(Taken::Nothing);
+                }
             }
             Step::Done => {
                 self.finished = self.queue.pop();
@@ -207,32 +236,6 @@ impl Connection {
             (Some(op), Some(reply)) => Taken::Event(Event::Reply(op, reply)),
             _ => Taken::Nothing,
         })
-    }
-
-    /// A `COPY FROM STDIN` that nobody declared: without an answer the server would wait for data for ever.
-    ///
-    /// While it waits it swallows each Sync that was sent behind the COPY, so these are sent once more. What was not sent at all comes
-    /// behind the refusal, and is unharmed.
-    fn refuse_copy_in(&mut self, now: Expect) {
-        let refused = matches!(now, Expect::QueryCopyInRefused | Expect::CopyInRefused);
-        if !refused || self.queue.front().is_some_and(|owed| owed.copy_failed) {
-            return;
-        }
-        let swallowed = self.queue.syncs_sent_behind_front(self.send.sent());
-        let mut refusal = BytesMut::new();
-        extended::write_undeclared_copy_fail(&mut refusal);
-        for _ in 0..swallowed {
-            extended::write_sync(&mut refusal);
-        }
-        self.insert_before_unsent(&refusal);
-    }
-
-    /// Puts messages in front of the first one of which nothing was sent.
-    pub(super) fn insert_before_unsent(&mut self, messages: &[u8]) {
-        let place = self.send.next_message();
-        self.send.insert(place, messages);
-        let room = u64::try_from(messages.len()).unwrap_or(u64::MAX);
-        self.queue.make_room(place, room);
     }
 
     /// Ends a segment that nobody else will end.

@@ -105,6 +105,29 @@ pub enum UsageError {
     /// The writer of a value removed bytes that were not its own.
     #[error("the writer of a value disturbed the buffer that it was lent")]
     BufferDisturbed,
+    /// A message of the extended protocol on a replication connection.
+    #[error("a replication connection takes simple queries only, no `{message}`")]
+    Replication {
+        /// The message that it does not take.
+        message: &'static str,
+    },
+    /// [`Batch::copy_in`](crate::Batch::copy_in) without a statement that could be a COPY.
+    #[error("the batch holds no query and no execute that could be a COPY")]
+    NothingToCopy,
+    /// Data, or the end of it, for an operation that awaits none: not yet, no more, or never.
+    #[error("the operation awaits no data of a COPY now")]
+    NotCopying,
+    /// A replication stream that was to fail: it can only be ended.
+    #[error("a replication stream cannot be made to fail, only ended")]
+    StreamCannotFail,
+    /// A reason for a COPY to fail that no server accepts.
+    #[error(
+        "a reason for a COPY to fail makes a message of {length} bytes, more than the 10000 that a server accepts"
+    )]
+    ReasonTooLong {
+        /// The length of the message.
+        length: usize,
+    },
     /// Keys when none were asked for.
     #[error("no keys are being derived")]
     NoDerivation,

@@ -7,6 +7,7 @@ use crate::error::UsageError;
 use crate::message::backend::row_description::Columns;
 use crate::message::frontend::{bind, extended, query};
 use crate::pipeline::expect::Expect;
+use crate::pipeline::fence::Fence;
 use crate::pipeline::queue::Owed;
 use crate::{BindValues, Format, Oid, OpId};
 
@@ -25,6 +26,7 @@ pub struct Batch<'a> {
     queue_mark: usize,
     error: Option<UsageError>,
     seen: Seen,
+    fence: Option<Fence>,
 }
 
 /// What a batch holds already.
@@ -84,6 +86,7 @@ impl<'a> Batch<'a> {
             queue_mark,
             error,
             seen: Seen::default(),
+            fence: None,
         }
     }
 
@@ -95,8 +98,13 @@ impl<'a> Batch<'a> {
         self.message("query", second, Some(Expect::Query), |out| {
             query::write(out, sql)
         });
-        if self.error.is_none() && speaks_of_copy(sql) {
-            self.connection.parts().queue.may_copy();
+        if self.error.is_none() {
+            if self.connection.is_replication() {
+                // Any command of it may begin a stream, in which nothing else may be sent.
+                self.raise_fence(false);
+            } else if speaks_of_copy(sql) {
+                self.connection.parts().queue.may_copy(true);
+            }
         }
         self
     }
@@ -176,6 +184,46 @@ impl<'a> Batch<'a> {
         self
     }
 
+    /// Declares that the query, or the execute, of this batch is a `COPY FROM STDIN`, and ends the operation: nothing follows in this
+    /// batch, and the sync that an execute needs is added here.
+    ///
+    /// When the server asks for the data, with [`Reply::CopyIn`](crate::Reply::CopyIn), it is sent with
+    /// [`copy_data`](Connection::copy_data), and ended with [`copy_finish`](Connection::copy_finish). What is committed behind the
+    /// operation waits in the output until that is over, and is not shown before: anything but the data would end the session. A statement
+    /// that turns out to be another is answered like any other. A query of several statements may hold several such COPYs.
+    ///
+    /// A COPY that nobody declared fails: the core refuses to send data for it.
+    pub fn copy_in(&mut self) -> &mut Self {
+        if self.error.is_some() {
+            return self;
+        }
+        if self.fence.is_some_and(|fence| fence.declared) {
+            self.error = Some(UsageError::SecondOperation { message: "copy_in" });
+        } else if self.seen.sync {
+            self.error = Some(UsageError::BehindTheEnd { message: "copy_in" });
+        } else if self.seen.query {
+            self.connection.parts().queue.may_copy(false);
+            self.raise_fence(true);
+        } else if self.seen.execute {
+            // Nothing else makes the server show an answer that is not the one to a COPY; in a COPY it pays no attention.
+            self.flush().raise_fence(true);
+            self.sync();
+        } else {
+            self.error = Some(UsageError::NothingToCopy);
+        }
+        self
+    }
+
+    /// What comes from here on is shown once the operation is over.
+    fn raise_fence(&mut self, declared: bool) {
+        let place = self.connection.parts().send.end();
+        self.fence = Some(Fence {
+            op: self.op,
+            place,
+            declared,
+        });
+    }
+
     /// Closes a statement or a portal; one that does not exist is no error. May stand in any batch, before its query or its sync.
     pub fn close(&mut self, target: Target<'_>) -> &mut Self {
         self.message("close", false, Some(Expect::Close), |out| {
@@ -217,6 +265,9 @@ impl<'a> Batch<'a> {
         }
         let end = parts.send.end();
         parts.queue.commit(self.op, end);
+        if let Some(fence) = self.fence {
+            parts.queue.raise_fence(fence);
+        }
         self.connection.commit_batch();
         Ok(self.op)
     }
@@ -236,6 +287,10 @@ impl<'a> Batch<'a> {
             self.error = Some(UsageError::SecondOperation { message: name });
         } else if self.seen.sync || (self.seen.query && expect != Some(Expect::Query)) {
             self.error = Some(UsageError::BehindTheEnd { message: name });
+        } else if self.connection.is_replication()
+            && !matches!(expect, Some(Expect::Query | Expect::Sync))
+        {
+            self.error = Some(UsageError::Replication { message: name });
         } else {
             let parts = self.connection.parts();
             let first = parts.queue.len() == self.queue_mark;

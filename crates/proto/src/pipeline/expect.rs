@@ -26,8 +26,12 @@ pub(crate) enum Expect {
     CopyOut,
     /// The completion of that `COPY`.
     CopyOutDone,
-    /// The error for a `COPY FROM STDIN` that `Execute` started and that was refused.
-    CopyInRefused,
+    /// What becomes of a `COPY FROM STDIN` that `Execute` started, while we send its data.
+    CopyIn,
+    /// The completion of that `COPY`, once all of its data is on the way.
+    CopyInDone,
+    /// The error for that `COPY`, once it was refused or given up.
+    CopyInFailed,
     /// The answer to `Sync`.
     Sync,
     /// The same after an error in the commit that `Sync` performs.
@@ -40,8 +44,18 @@ pub(crate) enum Expect {
     QueryCopyOut,
     /// The completion of that `COPY`.
     QueryCopyOutDone,
-    /// The error for a `COPY FROM STDIN` of a `Query`, which was refused.
-    QueryCopyInRefused,
+    /// What becomes of a `COPY FROM STDIN` of a `Query`, while we send its data.
+    QueryCopyIn,
+    /// The completion of that `COPY`, once all of its data is on the way.
+    QueryCopyInDone,
+    /// The error for that `COPY`, once it was refused or given up.
+    QueryCopyInFailed,
+    /// The server's data of a replication stream, while we may send ours.
+    QueryCopyBoth,
+    /// The rest of the server's data, once ours is complete.
+    QueryCopyBothReceiving,
+    /// An error of the stream, if any, once the server's data is complete and while we may still send ours.
+    QueryCopyBothSending,
     /// The end of a `Query` that failed.
     QueryFailed,
 }
@@ -83,10 +97,10 @@ pub(crate) fn step(expect: Expect, tag: Tag) -> Option<Step> {
         (X::Rows, T::DataRow) => Stay,
         (X::Rows, T::CommandComplete | T::EmptyQueryResponse | T::PortalSuspended) => Done,
         (X::Rows, T::CopyOutResponse) => Become(X::CopyOut),
-        (X::Rows, T::CopyInResponse) => Become(X::CopyInRefused),
+        (X::Rows, T::CopyInResponse) => Become(X::CopyIn),
         (X::CopyOut, T::CopyData) => Stay,
         (X::CopyOut, T::CopyDone) => Become(X::CopyOutDone),
-        (X::CopyOutDone, T::CommandComplete) => Done,
+        (X::CopyOutDone | X::CopyInDone, T::CommandComplete) => Done,
 
         (
             X::Parse
@@ -97,7 +111,9 @@ pub(crate) fn step(expect: Expect, tag: Tag) -> Option<Step> {
             | X::Rows
             | X::CopyOut
             | X::CopyOutDone
-            | X::CopyInRefused,
+            | X::CopyIn
+            | X::CopyInDone
+            | X::CopyInFailed,
             T::Error,
         ) => Skip,
 
@@ -109,14 +125,28 @@ pub(crate) fn step(expect: Expect, tag: Tag) -> Option<Step> {
         (X::Query, T::RowDescription) => Become(X::QueryRows),
         (X::Query, T::CommandComplete | T::EmptyQueryResponse) => Stay,
         (X::Query, T::CopyOutResponse) => Become(X::QueryCopyOut),
-        (X::Query, T::CopyInResponse) => Become(X::QueryCopyInRefused),
+        (X::Query, T::CopyInResponse) => Become(X::QueryCopyIn),
+        (X::Query, T::CopyBothResponse) => Become(X::QueryCopyBoth),
         (X::QueryRows, T::DataRow) => Stay,
         (X::QueryRows, T::CommandComplete) => Become(X::Query),
         (X::QueryCopyOut, T::CopyData) => Stay,
         (X::QueryCopyOut, T::CopyDone) => Become(X::QueryCopyOutDone),
-        (X::QueryCopyOutDone, T::CommandComplete) => Become(X::Query),
+        (X::QueryCopyOutDone | X::QueryCopyInDone, T::CommandComplete) => Become(X::Query),
+        // Each direction ends by itself; what follows both is answered as any other statement is.
+        (X::QueryCopyBoth | X::QueryCopyBothReceiving, T::CopyData) => Stay,
+        (X::QueryCopyBoth, T::CopyDone) => Become(X::QueryCopyBothSending),
+        (X::QueryCopyBothReceiving, T::CopyDone) => Become(X::Query),
         (
-            X::Query | X::QueryRows | X::QueryCopyOut | X::QueryCopyOutDone | X::QueryCopyInRefused,
+            X::Query
+            | X::QueryRows
+            | X::QueryCopyOut
+            | X::QueryCopyOutDone
+            | X::QueryCopyIn
+            | X::QueryCopyInDone
+            | X::QueryCopyInFailed
+            | X::QueryCopyBoth
+            | X::QueryCopyBothReceiving
+            | X::QueryCopyBothSending,
             T::Error,
         ) => Become(X::QueryFailed),
         (X::Query | X::QueryFailed, T::ReadyForQuery) => Done,
@@ -144,7 +174,12 @@ impl Expect {
                 | Self::QueryRows
                 | Self::QueryCopyOut
                 | Self::QueryCopyOutDone
-                | Self::QueryCopyInRefused
+                | Self::QueryCopyIn
+                | Self::QueryCopyInDone
+                | Self::QueryCopyInFailed
+                | Self::QueryCopyBoth
+                | Self::QueryCopyBothReceiving
+                | Self::QueryCopyBothSending
                 | Self::QueryFailed
         )
     }
@@ -154,6 +189,48 @@ impl Expect {
         matches!(
             self,
             Self::Query | Self::QueryRows | Self::QueryCopyOut | Self::QueryCopyOutDone
+        )
+    }
+
+    /// True for what a fence may stand behind: the answers to a Query or an Execute.
+    pub(crate) fn may_be_fenced(self) -> bool {
+        self.is_query()
+            || matches!(
+                self,
+                Self::Rows
+                    | Self::CopyOut
+                    | Self::CopyOutDone
+                    | Self::CopyIn
+                    | Self::CopyInDone
+                    | Self::CopyInFailed
+            )
+    }
+
+    /// What is owed once our data is complete; `None` where we send none.
+    pub(crate) fn sent_all(self) -> Option<Self> {
+        match self {
+            Self::CopyIn => Some(Self::CopyInDone),
+            Self::QueryCopyIn => Some(Self::QueryCopyInDone),
+            Self::QueryCopyBoth => Some(Self::QueryCopyBothReceiving),
+            Self::QueryCopyBothSending => Some(Self::Query),
+            _ => None,
+        }
+    }
+
+    /// What is owed once we gave up sending; `None` where that cannot be done.
+    pub(crate) fn gave_up(self) -> Option<Self> {
+        match self {
+            Self::CopyIn => Some(Self::CopyInFailed),
+            Self::QueryCopyIn => Some(Self::QueryCopyInFailed),
+            _ => None,
+        }
+    }
+
+    /// True for a replication stream.
+    pub(crate) fn is_copy_both(self) -> bool {
+        matches!(
+            self,
+            Self::QueryCopyBoth | Self::QueryCopyBothReceiving | Self::QueryCopyBothSending
         )
     }
 
@@ -174,14 +251,21 @@ impl Expect {
             Self::Rows => "Rows",
             Self::CopyOut => "CopyOut",
             Self::CopyOutDone => "CopyOutDone",
-            Self::CopyInRefused => "CopyInRefused",
+            Self::CopyIn => "CopyIn",
+            Self::CopyInDone => "CopyInDone",
+            Self::CopyInFailed => "CopyInFailed",
             Self::Sync => "Sync",
             Self::SyncFailed => "SyncFailed",
             Self::Query => "Query",
             Self::QueryRows => "QueryRows",
             Self::QueryCopyOut => "QueryCopyOut",
             Self::QueryCopyOutDone => "QueryCopyOutDone",
-            Self::QueryCopyInRefused => "QueryCopyInRefused",
+            Self::QueryCopyIn => "QueryCopyIn",
+            Self::QueryCopyInDone => "QueryCopyInDone",
+            Self::QueryCopyInFailed => "QueryCopyInFailed",
+            Self::QueryCopyBoth => "QueryCopyBoth",
+            Self::QueryCopyBothReceiving => "QueryCopyBothReceiving",
+            Self::QueryCopyBothSending => "QueryCopyBothSending",
             Self::QueryFailed => "QueryFailed",
         }
     }
@@ -193,7 +277,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Expect; 18] = [
+    const ALL: [Expect; 25] = [
         Expect::Nothing,
         Expect::Parse,
         Expect::Bind,
@@ -203,14 +287,21 @@ mod tests {
         Expect::Rows,
         Expect::CopyOut,
         Expect::CopyOutDone,
-        Expect::CopyInRefused,
+        Expect::CopyIn,
+        Expect::CopyInDone,
+        Expect::CopyInFailed,
         Expect::Sync,
         Expect::SyncFailed,
         Expect::Query,
         Expect::QueryRows,
         Expect::QueryCopyOut,
         Expect::QueryCopyOutDone,
-        Expect::QueryCopyInRefused,
+        Expect::QueryCopyIn,
+        Expect::QueryCopyInDone,
+        Expect::QueryCopyInFailed,
+        Expect::QueryCopyBoth,
+        Expect::QueryCopyBothReceiving,
+        Expect::QueryCopyBothSending,
         Expect::QueryFailed,
     ];
 
@@ -235,14 +326,17 @@ mod tests {
         Rows                I .
         Rows                s .
         Rows                H CopyOut
-        Rows                G CopyInRefused
+        Rows                G CopyIn
         Rows                E >
         CopyOut             d CopyOut
         CopyOut             c CopyOutDone
         CopyOut             E >
         CopyOutDone         C .
         CopyOutDone         E >
-        CopyInRefused       E >
+        CopyIn              E >
+        CopyInDone          C .
+        CopyInDone          E >
+        CopyInFailed        E >
         Sync                Z .
         Sync                E SyncFailed
         SyncFailed          Z .
@@ -250,7 +344,8 @@ mod tests {
         Query               C Query
         Query               I Query
         Query               H QueryCopyOut
-        Query               G QueryCopyInRefused
+        Query               G QueryCopyIn
+        Query               W QueryCopyBoth
         Query               E QueryFailed
         Query               Z .
         QueryRows           D QueryRows
@@ -261,7 +356,17 @@ mod tests {
         QueryCopyOut        E QueryFailed
         QueryCopyOutDone    C Query
         QueryCopyOutDone    E QueryFailed
-        QueryCopyInRefused  E QueryFailed
+        QueryCopyIn         E QueryFailed
+        QueryCopyInDone     C Query
+        QueryCopyInDone     E QueryFailed
+        QueryCopyInFailed   E QueryFailed
+        QueryCopyBoth       d QueryCopyBoth
+        QueryCopyBoth       c QueryCopyBothSending
+        QueryCopyBoth       E QueryFailed
+        QueryCopyBothReceiving d QueryCopyBothReceiving
+        QueryCopyBothReceiving c Query
+        QueryCopyBothReceiving E QueryFailed
+        QueryCopyBothSending E QueryFailed
         QueryFailed         Z .
     ";
 

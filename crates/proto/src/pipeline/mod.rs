@@ -2,4 +2,5 @@
 
 pub(crate) mod batch;
 pub(crate) mod expect;
+pub(crate) mod fence;
 pub(crate) mod queue;

@@ -9,6 +9,7 @@ use crate::event::Outcome;
 use crate::message::backend::response::ServerError;
 use crate::message::backend::row_description::Columns;
 use crate::pipeline::expect::Expect;
+use crate::pipeline::fence::{Fence, Fences};
 
 /// One answer that is owed.
 #[derive(Clone, Debug)]
@@ -60,6 +61,7 @@ pub(crate) struct Queue {
     open_when_empty: bool,
     /// The operation that was committed last.
     last_op: Option<OpId>,
+    fences: Fences,
     head: Head,
 }
 
@@ -69,6 +71,8 @@ struct Head {
     error: Option<ServerError>,
     skipped: bool,
     columns: Option<Arc<Columns>>,
+    /// Rows and data of a COPY that were handed out.
+    result_bytes: usize,
 }
 
 impl Queue {
@@ -133,6 +137,36 @@ impl Queue {
         self.last_op = Some(op);
     }
 
+    /// Where the output ends for now, if it does before its end.
+    pub(crate) fn fence(&self) -> Option<u64> {
+        self.fences.first()
+    }
+
+    /// The fence behind an operation, if it stands.
+    pub(crate) fn fence_of(&self, op: OpId) -> Option<Fence> {
+        self.fences.of(op)
+    }
+
+    /// The operation behind which the output ends for now.
+    pub(crate) fn fenced(&self) -> Option<OpId> {
+        self.fences.oldest()
+    }
+
+    pub(crate) fn raise_fence(&mut self, fence: Fence) {
+        self.fences.raise(fence);
+    }
+
+    pub(crate) fn lower_fence(&mut self, op: OpId) {
+        self.fences.lower(op);
+    }
+
+    /// More of the front operation's result is handed out; gives how much that is by now.
+    pub(crate) fn count_result(&mut self, bytes: usize) -> usize {
+        let sum = self.head.result_bytes.saturating_add(bytes);
+        self.head.result_bytes = sum;
+        sum
+    }
+
     /// True when messages were sent, or will be, that no Sync and no Query stands behind.
     pub(crate) fn segment_open(&self) -> bool {
         self.owed
@@ -187,6 +221,10 @@ impl Queue {
         let owed = self.owed.pop_front()?;
         // A Query that was skipped has ended nothing.
         self.open_when_empty = self.skipping || !owed.expect.ends_segment();
+        // Whatever it was, nothing of it can turn into a COPY any more.
+        if owed.expect.may_be_fenced() {
+            self.fences.lower(owed.op);
+        }
         if !owed.last {
             return None;
         }
@@ -244,6 +282,7 @@ impl Queue {
             owed.place.start += bytes;
             owed.place.end += bytes;
         }
+        self.fences.make_room(place, bytes);
     }
 
     /// Removes the front entry of a connection that has ended; tells what is known of its operation.
@@ -280,6 +319,17 @@ impl Queue {
         self.mute(0..self.owed.len());
     }
 
+    /// Takes note that a `CopyFail` is written for the COPY of an operation that stands behind a fence.
+    pub(crate) fn fail_declared_copy(&mut self, range: Range<usize>) {
+        let is_front = range.start == 0;
+        for owed in self.owed.range_mut(range) {
+            owed.copy_failed |= owed.expect.may_be_fenced();
+        }
+        if is_front && let Some(next) = self.expect().gave_up() {
+            self.become_(next);
+        }
+    }
+
     /// Takes note that a `CopyFail` is written for one of these that may still turn out to be a `COPY FROM STDIN`; false when there is
     /// none. One with other messages sent behind it does not count: if it is a COPY, the server takes these
     /// for its data anyway.
@@ -294,15 +344,20 @@ impl Queue {
         fails
     }
 
-    /// What was pushed last may turn out to be a `COPY FROM STDIN`.
-    pub(crate) fn may_copy(&mut self) {
+    /// What was pushed last may, or may not, turn out to be a `COPY FROM STDIN` that nobody declared.
+    pub(crate) fn may_copy(&mut self, may: bool) {
         if let Some(owed) = self.owed.back_mut() {
-            owed.may_copy = true;
+            owed.may_copy = may;
         }
     }
 
-    /// Removes entries that were never sent; those behind them move `bytes` forward in the output.
-    pub(crate) fn remove(&mut self, range: Range<usize>, bytes: u64) {
+    /// Removes entries that were never sent; those behind them move forward in the output, by the length of `gap`.
+    pub(crate) fn remove(&mut self, range: Range<usize>, gap: &Range<u64>) {
+        let bytes = gap.end.saturating_sub(gap.start);
+        if let Some(owed) = self.owed.get(range.start) {
+            self.fences.lower(owed.op);
+        }
+        self.fences.close_gap(gap);
         for owed in self.owed.range_mut(range.end..) {
             owed.place.start = owed.place.start.saturating_sub(bytes);
             owed.place.end = owed.place.end.saturating_sub(bytes);
@@ -325,6 +380,9 @@ impl Queue {
     pub(crate) fn take_back_from(&mut self, index: usize) {
         self.in_flight -= self.owed.range(index..).filter(|owed| owed.last).count();
         self.last_op = None;
+        if let Some(owed) = self.owed.get(index) {
+            self.fences.lower_from(owed.op);
+        }
         self.owed.truncate(index);
     }
 

@@ -3,6 +3,8 @@
 pub(crate) mod authentication;
 pub(crate) mod backend_key_data;
 pub(crate) mod command_complete;
+pub(crate) mod copy_data;
+pub(crate) mod copy_response;
 pub(crate) mod data_row;
 pub(crate) mod notification;
 pub(crate) mod parameter_description;

@@ -1,4 +1,4 @@
-//! The extended protocol but for `Bind`: `Parse`, `Describe`, `Execute`, `Close`, `Flush`, `Sync`; and `CopyFail`, `Terminate`.
+//! The extended protocol but for `Bind`: `Parse`, `Describe`, `Execute`, `Close`, `Flush`, `Sync`; and `Terminate`.
 
 use bytes::{BufMut, BytesMut};
 
@@ -73,19 +73,6 @@ pub(crate) const SYNC: &[u8] = b"S\0\0\0\x04";
 
 pub(crate) fn write_terminate(out: &mut BytesMut) {
     out.put_slice(b"X\0\0\0\x04");
-}
-
-/// Refuses a COPY that nobody declared. The text comes back in the server's error, and so reaches the user.
-pub(crate) fn write_undeclared_copy_fail(out: &mut BytesMut) {
-    // A constant without a NUL, far below any limit: this cannot fail.
-    let written = frame(out, b'f', |out| {
-        c_string(
-            out,
-            "reason",
-            "COPY FROM STDIN was not declared as a COPY, so there is no data for it",
-        )
-    });
-    debug_assert_eq!(written, Ok(()));
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a client sends: appended to the output buffer in place.
 
 pub(crate) mod bind;
+pub(crate) mod copy;
 pub(crate) mod extended;
 pub(crate) mod password;
 pub(crate) mod query;

@@ -1,0 +1,172 @@
+//! COPY: data that goes, and what the core does when nobody sends any.
+
+use core::convert::Infallible;
+
+use bytes::BytesMut;
+
+use crate::OpId;
+use crate::connection::Connection;
+use crate::copy::CopyEnd;
+use crate::error::{ProtocolErrorKind, UsageError};
+use crate::message::frontend::copy::{
+    write_copy_data, write_copy_done, write_copy_fail, write_own_copy_fail,
+};
+use crate::message::frontend::extended::{write_sync, write_terminate};
+use crate::pipeline::expect::Expect;
+use crate::pipeline::fence::Fence;
+
+/// The longest message that data is put into: longer ones gain nothing, and the server holds each whole.
+const MAX_COPY_DATA: usize = 1 << 20;
+
+const UNDECLARED: &str = "COPY FROM STDIN was not declared as a COPY, so there is no data for it";
+const ABANDONED: &str = "the COPY was abandoned";
+
+impl Connection {
+    pub(super) fn send_copy_data(&mut self, op: OpId, data: &[u8]) -> Result<usize, UsageError> {
+        let (fence, _) = self.copying(op)?;
+        let waiting = self.send.len();
+        let room = self.limits.output_high_water.saturating_sub(waiting);
+        let n = data.len().min(room).min(MAX_COPY_DATA);
+        if let Some(data) = data.get(..n).filter(|data| !data.is_empty()) {
+            self.insert_at(fence.place, |out| write_copy_data(out, data))?;
+        }
+        Ok(n)
+    }
+
+    pub(super) fn finish_copy(&mut self, op: OpId, end: CopyEnd<'_>) -> Result<(), UsageError> {
+        let (fence, next) = self.copying(op)?;
+        let next = match end {
+            CopyEnd::Done => next,
+            CopyEnd::Fail(_) => {
+                let failed = self.queue.expect().gave_up();
+                failed.ok_or(UsageError::StreamCannotFail)?
+            }
+        };
+        self.insert_at(fence.place, |out| match end {
+            CopyEnd::Done => {
+                write_copy_done(out);
+                Ok(())
+            }
+            CopyEnd::Fail(reason) => write_copy_fail(out, reason),
+        })?;
+        self.queue.become_(next);
+        if !next.is_query() {
+            // One statement, one COPY: its Sync follows. A query may hold another, before which nothing else must be sent.
+            self.queue.lower_fence(op);
+        }
+        Ok(())
+    }
+
+    /// The fence that data of this operation is put before, and what is owed once all of it is sent.
+    fn copying(&self, op: OpId) -> Result<(Fence, Expect), UsageError> {
+        let front = self
+            .queue
+            .front()
+            .filter(|owed| owed.op == op && !owed.muted);
+        let next = front.and_then(|owed| owed.expect.sent_all());
+        let copying = self.queue.fence_of(op).zip(next);
+        copying
+            .filter(|_| !self.is_dead())
+            .ok_or(UsageError::NotCopying)
+    }
+
+    /// The server awaits data, or a stream begins. True when somebody is to hear of it.
+    pub(super) fn copy_begins(&mut self, now: Expect) -> Result<bool, ProtocolErrorKind> {
+        let Some(front) = self.queue.front() else {
+            return Ok(false);
+        };
+        let (op, muted, failed) = (front.op, front.muted, front.copy_failed);
+        let fence = self.queue.fence_of(op);
+        if now.is_copy_both() {
+            let fence = fence.ok_or(ProtocolErrorKind::UnexpectedMessage)?;
+            if muted {
+                self.close_stream(fence);
+            }
+            return Ok(!muted);
+        }
+        let Some(given_up) = now.gave_up() else {
+            return Ok(true);
+        };
+        match fence.filter(|fence| fence.declared) {
+            Some(_) if !muted => return Ok(true),
+            Some(fence) => self.give_up(fence),
+            None if failed => self.queue.become_(given_up),
+            None => {
+                self.queue.become_(given_up);
+                self.refuse_copy_in();
+            }
+        }
+        Ok(false)
+    }
+
+    /// A `COPY FROM STDIN` that nobody declared: without an answer the server would wait for data for ever.
+    ///
+    /// While it waits it swallows each Sync that was sent behind the COPY, so these are sent once more. What was not sent at all comes
+    /// behind the refusal, and is unharmed.
+    fn refuse_copy_in(&mut self) {
+        let swallowed = self.queue.syncs_sent_behind_front(self.send.sent());
+        self.insert_before_unsent(|out| {
+            write_own_copy_fail(out, UNDECLARED);
+            for _ in 0..swallowed {
+                write_sync(out);
+            }
+        });
+    }
+
+    /// Nobody waits for this operation any more, of which a part was sent: the server must not take what comes next for its data.
+    pub(super) fn abandon_copy(&mut self, op: OpId) {
+        let Some(fence) = self.queue.fence_of(op) else {
+            return self.fail_undeclared_copy(self.queue.range_of(op));
+        };
+        let front = self.queue.front().filter(|owed| owed.op == op);
+        if front.is_some_and(|owed| owed.expect.is_copy_both()) {
+            self.close_stream(fence);
+        } else if fence.declared && !self.is_replication() {
+            self.give_up(fence);
+        }
+        // On a replication connection only the answer tells what the command has begun, and so what ends it.
+    }
+
+    /// Should one of these be a `COPY FROM STDIN` that nobody will feed, it fails.
+    pub(super) fn fail_undeclared_copy(&mut self, range: core::ops::Range<usize>) {
+        if self.queue.fail_copy(range, self.send.sent()) {
+            self.insert_before_unsent(|out| write_own_copy_fail(out, UNDECLARED));
+        }
+    }
+
+    /// Ends a declared COPY without its data. To a server that does not copy, this is of no consequence.
+    fn give_up(&mut self, fence: Fence) {
+        self.insert_own(fence.place, |out| write_own_copy_fail(out, ABANDONED));
+        self.queue.fail_declared_copy(self.queue.range_of(fence.op));
+        self.queue.lower_fence(fence.op);
+    }
+
+    /// A stream that nobody reads any more would go on for ever: the connection ends instead.
+    fn close_stream(&mut self, fence: Fence) {
+        self.terminating = true;
+        self.insert_own(fence.place, write_terminate);
+        self.queue.lower_fence(fence.op);
+    }
+
+    /// Puts messages in front of the first one of which nothing was sent.
+    fn insert_before_unsent(&mut self, write: impl FnOnce(&mut BytesMut)) {
+        self.insert_own(self.send.next_message(), write);
+    }
+
+    fn insert_own(&mut self, place: u64, write: impl FnOnce(&mut BytesMut)) {
+        let Ok(()) = self.insert_at(place, |out| {
+            write(out);
+            Ok::<_, Infallible>(())
+        });
+    }
+
+    fn insert_at<E>(
+        &mut self,
+        place: u64,
+        write: impl FnOnce(&mut BytesMut) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let room = self.send.insert(place, write)?;
+        self.queue.make_room(place, room);
+        Ok(())
+    }
+}
