@@ -1,7 +1,7 @@
 //! A core that a test drives by hand: nothing is sent, fed or taken but by its word.
 
 use purepg_proto::{
-    Batch, Connection, Event, Limits, Nonce, OpId, Startup, StartupEvent, Transport,
+    Batch, Connection, CopyEnd, Event, Limits, Nonce, OpId, Startup, StartupEvent, Transport,
 };
 use purepg_testkit::backend;
 use purepg_testkit::cut::{ENTROPY, begin, show};
@@ -66,6 +66,30 @@ impl Driver {
         self.begin(|batch| {
             batch.sync();
         });
+    }
+
+    /// Begins a simple query that is declared to be a `COPY FROM STDIN`.
+    pub fn copy_in(&mut self, sql: &str) {
+        self.begin(|batch| {
+            batch.query(sql).copy_in();
+        });
+    }
+
+    /// Sends data of an operation, by its number: all of it.
+    ///
+    /// # Panics
+    /// When it is not taken.
+    pub fn data(&mut self, op: usize, data: &[u8]) {
+        assert_eq!(self.core.copy_data(self.ops[op], data), Ok(data.len()));
+    }
+
+    /// Ends the data of an operation, by its number.
+    ///
+    /// # Panics
+    /// When it is not copying.
+    pub fn done(&mut self, op: usize) {
+        let done = self.core.copy_finish(self.ops[op], CopyEnd::Done);
+        assert_eq!(done, Ok(()));
     }
 
     /// Abandons an operation, by its number.

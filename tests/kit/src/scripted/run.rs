@@ -59,6 +59,16 @@ impl Session {
                 return Ok(Ran::Complete(format!("COPY {}", chunks.len())));
             }
             Statement::CopyIn => return Ok(Ran::Waits(Awaited::Copy(Vec::new()))),
+            Statement::CopyBoth(messages, ends) => {
+                self.out.push(backend::copy_both_response(0));
+                for message in messages {
+                    self.out.push(backend::copy_data(message));
+                }
+                if *ends {
+                    self.out.push(backend::copy_done());
+                }
+                return Ok(Ran::Waits(Awaited::Stream { ended: *ends }));
+            }
             Statement::Hang => return Ok(Ran::Waits(Awaited::Hang)),
             Statement::Notice(text) => {
                 self.out

@@ -60,6 +60,10 @@ struct Waiting {
 pub(super) enum Awaited {
     Hang,
     Copy(Vec<Vec<u8>>),
+    /// A replication stream, whose server side may have ended.
+    Stream {
+        ended: bool,
+    },
 }
 
 /// How a statement ended.
@@ -246,12 +250,16 @@ impl Session {
 
     /// While a COPY waits for data.
     fn take_copy(&mut self, message: Frontend) {
-        let Some(Waiting {
-            what: Awaited::Copy(mut rows),
-            rest,
-        }) = self.waiting.take()
-        else {
-            return;
+        let (mut rows, rest) = match self.waiting.take() {
+            Some(Waiting {
+                what: Awaited::Copy(rows),
+                rest,
+            }) => (rows, rest),
+            Some(Waiting {
+                what: Awaited::Stream { ended },
+                rest,
+            }) => return self.take_stream(message, ended, rest),
+            _ => return,
         };
         match message {
             Frontend::CopyData(row) => rows.push(row),
@@ -276,6 +284,25 @@ impl Session {
         }
         let what = Awaited::Copy(rows);
         self.waiting = Some(Waiting { what, rest });
+    }
+
+    fn take_stream(&mut self, message: Frontend, ended: bool, rest: Option<VecDeque<String>>) {
+        match message {
+            Frontend::CopyData(data) => {
+                self.copied.push(data);
+                let what = Awaited::Stream { ended };
+                self.waiting = Some(Waiting { what, rest });
+            }
+            Frontend::CopyDone => {
+                if !ended {
+                    self.out.push(backend::copy_done());
+                }
+                self.out.push(backend::command_complete("COPY 0"));
+                self.end_waiting(Ok(Ran::Complete("START_REPLICATION".to_owned())), rest);
+            }
+            Frontend::Terminate => self.ended = true,
+            _ => self.fatal("08P01", "invalid standby message type"),
+        }
     }
 
     fn end_waiting(&mut self, ran: Result<Ran, Fault>, rest: Option<VecDeque<String>>) {

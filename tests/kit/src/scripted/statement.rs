@@ -46,6 +46,8 @@ pub enum Statement {
     CopyOut(Vec<Vec<u8>>),
     /// `COPY FROM STDIN`: each chunk is a row.
     CopyIn,
+    /// A replication stream: its messages, and whether the server ends its side behind them.
+    CopyBoth(Vec<Vec<u8>>, bool),
     /// It raises a notice of this text.
     Notice(String),
     /// It notifies a channel.
@@ -87,6 +89,7 @@ impl Statement {
     /// | `fail`, `fail 12345` | an error, with that SQLSTATE |
     /// | `begin …`, `commit`, `rollback`, `savepoint x`, `release x`, `rollback to x` | what they say |
     /// | `copy out 7`, `copy in` | `COPY` of so many chunks, and of as many as come |
+    /// | `start_replication 7`, `start_replication 7 end` | a stream of so many messages, which the server ends or not |
     /// | `notice …`, `notify c p`, `set n v`, `hang`, `fatal`, `die` | see [`Statement`] |
     pub fn parse(sql: &str) -> Option<Self> {
         let lower = sql.trim().trim_end_matches(';').to_ascii_lowercase();
@@ -124,6 +127,8 @@ impl Statement {
                 Self::CopyOut(chunks.map(|i| format!("{i}\n").into_bytes()).collect())
             }
             ["copy", "in"] => Self::CopyIn,
+            ["start_replication", count] => Self::stream(count.parse().ok()?, false),
+            ["start_replication", count, "end"] => Self::stream(count.parse().ok()?, true),
             ["notice", ..] => Self::Notice(words[1..].join(" ")),
             ["notify", channel, payload] => Self::Notify {
                 channel: channel.to_owned(),
@@ -148,6 +153,11 @@ impl Statement {
             rows: (1..=count).map(row).collect(),
             fails,
         }
+    }
+
+    fn stream(count: usize, ends: bool) -> Self {
+        let messages = (1..=count).map(|n| format!("w{n}").into_bytes());
+        Self::CopyBoth(messages.collect(), ends)
     }
 
     fn effect(tag: &str, commit_fails: bool) -> Self {
