@@ -1,6 +1,8 @@
 //! Real servers, scripted servers, cuts, drops and faults for purepg's tests.
 
 pub mod backend;
+#[cfg(unix)]
+pub mod blocking;
 pub mod cut;
 pub mod drop_at;
 pub mod faults;

@@ -1,9 +1,14 @@
 //! Conversations with a real server, as scripts: `just record` plays them to one and writes `transcripts/*.trace`, which
 //! `tests/transcripts.rs` replays.
 
-use purepg_proto::{Batch, Bind, Format, RowShape, Startup, Target, Transport, UsageError};
+use purepg_proto::{
+    Batch, Bind, Connection, CopyEnd, Format, OpId, Replication, RowShape, Startup, Target,
+    Transport, UsageError,
+};
 use purepg_testkit::cut::{Script, begin};
-use purepg_testkit::server::{DATABASE, PASSWORD, USER_MD5, USER_PASSWORD, USER_SCRAM, USER_TRUST};
+use purepg_testkit::server::{
+    DATABASE, PASSWORD, SUPERUSER, USER_MD5, USER_PASSWORD, USER_SCRAM, USER_TRUST,
+};
 
 /// A conversation.
 #[derive(Debug)]
@@ -97,6 +102,21 @@ pub const ALL: &[Scenario] = &[
         name: "abandoned",
         about: "Operations that nobody waits for any more: rows, an error, a COPY, an open segment",
         script: abandoned,
+    },
+    Scenario {
+        name: "copy_in",
+        about: "COPY FROM STDIN as declared, through either protocol and several in one query; one fails amid its data, one is failed",
+        script: copy_in,
+    },
+    Scenario {
+        name: "copy_in_abandoned",
+        about: "COPY FROM STDIN abandoned before its answer and amid its data, with something behind it",
+        script: copy_in_abandoned,
+    },
+    Scenario {
+        name: "replication",
+        about: "A stream of logical replication: read, answered, ended by the client",
+        script: replication,
     },
     Scenario {
         name: "fatal",
@@ -555,6 +575,144 @@ fn abandoned() -> Script {
         })
         .when("op3 CopyOut", |core, ops| core.abandon(ops[3]))
         .when("op4 Finished", |core, _| core.terminate())
+}
+
+fn data(core: &mut Connection, op: OpId, data: &[u8]) {
+    let taken = core.copy_data(op, data);
+    assert_eq!(taken, Ok(data.len()));
+}
+
+fn done(core: &mut Connection, op: OpId) {
+    let done = core.copy_finish(op, CopyEnd::Done);
+    assert_eq!(done, Ok(()));
+}
+
+fn copy_in() -> Script {
+    trust()
+        .when("Ready", |core, ops| {
+            begin(core, ops, |batch| {
+                batch.query("create temporary table t (a int4, b text)");
+            });
+            begin(core, ops, |batch| {
+                batch
+                    .query("copy t from stdin; select count(*) from t; copy t (a) from stdin")
+                    .copy_in();
+            });
+            begin(core, ops, |batch| {
+                statement(batch, "copy t from stdin (format binary)");
+                batch.copy_in();
+            });
+            begin(core, ops, |batch| {
+                statement(batch, "copy t from stdin");
+                batch.copy_in();
+            });
+            begin(core, ops, |batch| {
+                batch.query("copy t from stdin").copy_in();
+            });
+            begin(core, ops, |batch| {
+                batch.query("copy nowhere from stdin").copy_in();
+            });
+            begin(core, ops, |batch| {
+                statement(batch, "select a, b from t order by a");
+                batch.sync();
+            });
+        })
+        .when("op1 CopyIn", |core, ops| {
+            data(core, ops[1], b"1\tone\n2\t");
+            data(core, ops[1], b"\\N\n");
+            done(core, ops[1]);
+        })
+        .when("op1 CopyIn", |core, ops| {
+            data(core, ops[1], b"3\n");
+            done(core, ops[1]);
+        })
+        .when("op2 CopyIn", |core, ops| {
+            data(core, ops[2], b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+            data(core, ops[2], b"\0\x02\0\0\0\x04\0\0\0\x04\0\0\0\x04four");
+            data(core, ops[2], b"\xff\xff");
+            done(core, ops[2]);
+        })
+        .when("op3 CopyIn", |core, ops| {
+            data(core, ops[3], b"5\tfive\nsix\tsix\n");
+            done(core, ops[3]);
+        })
+        .when("op4 CopyIn", |core, ops| {
+            data(core, ops[4], b"7\tseven\n");
+            let failed = core.copy_finish(ops[4], CopyEnd::Fail("there is no more"));
+            assert_eq!(failed, Ok(()));
+        })
+        .when("op6 Finished", |core, _| core.terminate())
+}
+
+fn copy_in_abandoned() -> Script {
+    trust()
+        .when("Ready", |core, ops| {
+            begin(core, ops, |batch| {
+                batch.query("create temporary table t (a int4)");
+            });
+            begin(core, ops, |batch| {
+                statement(batch, "copy t from stdin");
+                batch.copy_in();
+            });
+            begin(core, ops, |batch| {
+                batch.query("copy t from stdin").copy_in();
+            });
+            begin(core, ops, |batch| {
+                batch.query("insert into t values (1)");
+            });
+        })
+        .when("op1 Bound", |core, ops| core.abandon(ops[1]))
+        .when("op2 CopyIn", |core, ops| {
+            data(core, ops[2], b"2\n");
+            core.abandon(ops[2]);
+        })
+        .when("op3 Finished", |core, ops| {
+            // Nobody says of these that they are COPYs; the second one, that it is none.
+            begin(core, ops, |batch| {
+                statement(batch, "copy t from stdin");
+                batch.sync();
+            });
+        })
+        .when("op4 Bound", |core, ops| {
+            core.abandon(ops[4]);
+            begin(core, ops, |batch| {
+                statement(batch, "insert into t select 3 where 'copy' <> ''");
+                batch.sync();
+            });
+        })
+        .when("op5 Bound", |core, ops| {
+            core.abandon(ops[5]);
+            begin(core, ops, |batch| {
+                batch.query("select a from t order by a");
+            });
+        })
+        .when("op6 Finished", |core, _| core.terminate())
+}
+
+fn replication() -> Script {
+    Script::new(startup(SUPERUSER).replication(Replication::Logical))
+        .when("Ready", |core, ops| {
+            begin(core, ops, |batch| {
+                batch.query("CREATE_REPLICATION_SLOT recorded TEMPORARY LOGICAL test_decoding");
+            });
+            begin(core, ops, |batch| {
+                batch.query("create table recorded (a int4); insert into recorded values (1), (2); drop table recorded");
+            });
+            begin(core, ops, |batch| {
+                batch.query("START_REPLICATION SLOT recorded LOGICAL 0/0");
+            });
+            begin(core, ops, |batch| {
+                batch.query("select 'behind'");
+            });
+        })
+        .when("op2 CopyData \"w", |core, ops| {
+            // A standby's status: nothing written, flushed or applied.
+            let mut status = vec![b'r'];
+            status.resize(34, 0);
+            data(core, ops[2], &status);
+            done(core, ops[2]);
+        })
+        .when("op3 Finished", |core, _| core.terminate())
 }
 
 fn fatal() -> Script {

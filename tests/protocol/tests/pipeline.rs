@@ -720,12 +720,67 @@ fn a_refusal_of_one_that_was_no_copy_hits_nobody() {
         driver.core.abandon_all();
         driver.query("insert 2");
         let lines = driver.converse(&mut server);
-        // Behind a COPY that was sent the session ends; it does not hang.
-        let lost = sent > before;
-        let end = if lost { "Lost" } else { "Complete" };
-        assert_eq!(ends(&lines), [format!("op3 Finished {end}")], "{sent}");
-        assert_eq!(driver.core.is_dead(), lost, "{sent}");
-        assert_eq!(driver.core.is_idle(), !lost, "{sent}");
+        assert_eq!(ends(&lines), ["op3 Finished Complete"], "{sent}");
+        assert!(driver.core.is_idle() && server.is_idle(), "{sent}");
+    }
+}
+
+#[test]
+fn an_abandoned_execute_that_may_be_a_copy_holds_back_what_follows() {
+    for sql in ["copy in", "insert 'copy'", "fail copy", "copy out 3"] {
+        // With a Sync of its own, with a Flush alone, and with neither.
+        for ending in 0..3 {
+            for named in [false, true] {
+                for all in [false, true] {
+                    let (mut driver, mut server) = connected();
+                    if named {
+                        driver.begin(|batch| {
+                            batch.parse("s", sql, &[]).sync();
+                        });
+                        driver.converse(&mut server);
+                    }
+                    let op = driver.ops.len();
+                    driver.begin(|batch| {
+                        let statement = if named { "s" } else { "" };
+                        if !named {
+                            batch.parse("", sql, &[]);
+                        }
+                        let bind = Bind {
+                            statement,
+                            ..Bind::default()
+                        };
+                        let bound: Result<_, UsageError> = batch.bind(bind, |_| Ok(()));
+                        let bound = bound.unwrap().describe(Target::Portal(""));
+                        bound.execute("", None, RowShape::Described);
+                        match ending {
+                            0 => {
+                                batch.sync();
+                            }
+                            1 => {
+                                batch.flush();
+                            }
+                            _ => {}
+                        }
+                    });
+                    server.receive(driver.core.output());
+                    driver.send();
+                    if all {
+                        driver.core.abandon_all();
+                    } else {
+                        driver.abandon(op);
+                        driver.abandon(op);
+                    }
+                    driver.begin(|batch| synced(batch, "insert 1"));
+                    driver.query("insert 2");
+                    let lines = driver.converse(&mut server);
+                    let ended = [op + 1, op + 2].map(|op| format!("op{op} Finished Complete"));
+                    assert_eq!(ends(&lines), ended, "{sql} {ending} {named} {all}");
+                    assert!(driver.core.is_idle() && server.is_idle());
+                    let effects = server.effects();
+                    assert_eq!(effects[effects.len() - 2..], ["insert 1", "insert 2"]);
+                }
+            }
+        }
     }
 }
 

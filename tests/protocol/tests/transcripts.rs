@@ -52,10 +52,13 @@ replays! {
     rows_then_error
     transaction
     copy_out
+    copy_in
+    copy_in_abandoned
     copy_in_refused
     copy_in_swallows_syncs
     query_in_a_skip_region
     abandoned
+    replication
     fatal
     scram
     md5

@@ -63,9 +63,9 @@ impl Connection {
         let all = self.queue.len();
         if !ended {
             self.fail_undeclared_copy(0..all);
-            // Behind a fence nothing was sent, so there is one at the most.
-            if let Some(op) = self.queue.fenced() {
-                self.abandon_copy(op);
+            // Only behind what was sent last nothing was sent: before an older fence nothing is left either.
+            if let Some(last) = all.checked_sub(1).and_then(|last| self.queue.get(last)) {
+                self.abandon_copy(last.op);
             }
         }
         self.queue.mute_all();

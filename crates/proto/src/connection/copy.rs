@@ -11,7 +11,7 @@ use crate::error::{ProtocolErrorKind, UsageError};
 use crate::message::frontend::copy::{
     write_copy_data, write_copy_done, write_copy_fail, write_own_copy_fail,
 };
-use crate::message::frontend::extended::{write_sync, write_terminate};
+use crate::message::frontend::extended::{FLUSH_LENGTH, write_flush, write_sync, write_terminate};
 use crate::pipeline::expect::Expect;
 use crate::pipeline::fence::Fence;
 
@@ -116,7 +116,9 @@ impl Connection {
     /// Nobody waits for this operation any more, of which a part was sent: the server must not take what comes next for its data.
     pub(super) fn abandon_copy(&mut self, op: OpId) {
         let Some(fence) = self.queue.fence_of(op) else {
-            return self.fail_undeclared_copy(self.queue.range_of(op));
+            let range = self.queue.range_of(op);
+            self.fail_undeclared_copy(range);
+            return self.fence_off(op);
         };
         let front = self.queue.front().filter(|owed| owed.op == op);
         if front.is_some_and(|owed| owed.expect.is_copy_both()) {
@@ -132,6 +134,26 @@ impl Connection {
         if self.queue.fail_copy(range, self.send.sent()) {
             self.insert_before_unsent(|out| write_own_copy_fail(out, UNDECLARED));
         }
+    }
+
+    /// Should the Execute of this operation turn out to be a `COPY FROM STDIN`, nothing may stand behind it but the refusal: not even
+    /// another Sync, of which only the answer could tell whether it counts.
+    fn fence_off(&mut self, op: OpId) {
+        let range = self.queue.range_of(op);
+        let Some((place, answers)) = self.queue.end_of_possible_copy(range, self.send.sent())
+        else {
+            return;
+        };
+        let mut place = place;
+        if !answers {
+            self.insert_own(place, write_flush);
+            place = place.saturating_add(FLUSH_LENGTH);
+        }
+        self.queue.raise_fence(Fence {
+            op,
+            place,
+            declared: false,
+        });
     }
 
     /// Ends a declared COPY without its data. To a server that does not copy, this is of no consequence.

@@ -27,6 +27,8 @@ pub struct Batch<'a> {
     error: Option<UsageError>,
     seen: Seen,
     fence: Option<Fence>,
+    /// What is parsed here may be a `COPY FROM STDIN`.
+    copy_parsed: Option<bool>,
 }
 
 /// What a batch holds already.
@@ -87,6 +89,7 @@ impl<'a> Batch<'a> {
             error,
             seen: Seen::default(),
             fence: None,
+            copy_parsed: None,
         }
     }
 
@@ -102,8 +105,9 @@ impl<'a> Batch<'a> {
             if self.connection.is_replication() {
                 // Any command of it may begin a stream, in which nothing else may be sent.
                 self.raise_fence(false);
-            } else if speaks_of_copy(sql) {
-                self.connection.parts().queue.may_copy(true);
+            } else {
+                let may_copy = speaks_of_copy(sql);
+                self.connection.parts().queue.may_copy(may_copy);
             }
         }
         self
@@ -112,6 +116,7 @@ impl<'a> Batch<'a> {
     /// Prepares a statement; 0 as a parameter's type leaves it to the server.
     pub fn parse(&mut self, statement: &str, sql: &str, parameter_types: &[Oid]) -> &mut Self {
         let second = core::mem::replace(&mut self.seen.parse, true);
+        self.copy_parsed = Some(speaks_of_copy(sql));
         self.message("parse", second, Some(Expect::Parse), |out| {
             extended::write_parse(out, statement, sql, parameter_types)
         })
@@ -179,7 +184,11 @@ impl<'a> Batch<'a> {
             extended::write_execute(out, portal, max_rows)
         });
         if self.error.is_none() {
-            self.connection.parts().queue.know_columns(columns);
+            // A COPY has no columns; what a statement is that was prepared before is unknown.
+            let no_rows = columns.as_ref().is_none_or(|columns| columns.is_empty());
+            let queue = self.connection.parts().queue;
+            queue.may_copy(self.copy_parsed.unwrap_or(no_rows));
+            queue.know_columns(columns);
         }
         self
     }
@@ -207,6 +216,7 @@ impl<'a> Batch<'a> {
         } else if self.seen.execute {
             // Nothing else makes the server show an answer that is not the one to a COPY; in a COPY it pays no attention.
             self.flush().raise_fence(true);
+            self.connection.parts().queue.may_copy(false);
             self.sync();
         } else {
             self.error = Some(UsageError::NothingToCopy);

@@ -192,6 +192,11 @@ impl Expect {
         )
     }
 
+    /// True for an Execute that is not answered.
+    pub(crate) fn may_still_be_executed(self) -> bool {
+        self == Self::Rows
+    }
+
     /// True for what a fence may stand behind: the answers to a Query or an Execute.
     pub(crate) fn may_be_fenced(self) -> bool {
         self.is_query()

@@ -28,19 +28,14 @@ impl Fences {
         self.0.front().map(|fence| fence.place)
     }
 
-    /// The operation that it stands behind.
-    pub(crate) fn oldest(&self) -> Option<OpId> {
-        self.0.front().map(|fence| fence.op)
-    }
-
     pub(crate) fn of(&self, op: OpId) -> Option<Fence> {
         let mut all = self.0.iter();
         all.find(|fence| fence.op == op).copied()
     }
 
-    /// Operations are committed in order, and so are their fences.
     pub(crate) fn raise(&mut self, fence: Fence) {
-        self.0.push_back(fence);
+        let behind = self.0.partition_point(|standing| standing.op < fence.op);
+        self.0.insert(behind, fence);
     }
 
     pub(crate) fn lower(&mut self, op: OpId) {
@@ -82,7 +77,7 @@ mod tests {
 
     fn fences() -> Fences {
         let mut fences = Fences::default();
-        for (op, place) in [(1, 10), (3, 20), (4, 30)] {
+        for (op, place) in [(1, 10), (4, 30), (3, 20)] {
             fences.raise(Fence {
                 op: OpId(op),
                 place,

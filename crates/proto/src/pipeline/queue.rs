@@ -23,7 +23,7 @@ pub(crate) struct Owed {
     pub(crate) muted: bool,
     /// With it the operation is over.
     pub(crate) last: bool,
-    /// A Query whose text speaks of COPY: until it is answered, the server may be waiting for data.
+    /// It may be a `COPY FROM STDIN` that nobody declared: until it is answered, the server may be waiting for data.
     pub(crate) may_copy: bool,
     /// A `CopyFail` stands behind it in the output already.
     pub(crate) copy_failed: bool,
@@ -145,11 +145,6 @@ impl Queue {
     /// The fence behind an operation, if it stands.
     pub(crate) fn fence_of(&self, op: OpId) -> Option<Fence> {
         self.fences.of(op)
-    }
-
-    /// The operation behind which the output ends for now.
-    pub(crate) fn fenced(&self) -> Option<OpId> {
-        self.fences.oldest()
     }
 
     pub(crate) fn raise_fence(&mut self, fence: Fence) {
@@ -349,6 +344,21 @@ impl Queue {
         if let Some(owed) = self.owed.back_mut() {
             owed.may_copy = may;
         }
+    }
+
+    /// Where an operation ends whose Execute may be a `COPY FROM STDIN` that nobody declared, if nothing was sent behind it; and whether
+    /// the server will show its answer by itself.
+    pub(crate) fn end_of_possible_copy(
+        &self,
+        range: Range<usize>,
+        sent: u64,
+    ) -> Option<(u64, bool)> {
+        let last = self.owed.get(range.end.checked_sub(1)?)?;
+        let behind = self.owed.get(range.end);
+        let mut owed = self.owed.range(range);
+        let may = owed.any(|owed| owed.may_copy && owed.expect.may_still_be_executed());
+        let alone = behind.is_none_or(|behind| behind.place.start >= sent);
+        (may && alone).then_some((last.place.end, last.expect.is_sync()))
     }
 
     /// Removes entries that were never sent; those behind them move forward in the output, by the length of `gap`.

@@ -98,7 +98,8 @@ pub const PASSWORD: &str = "secret-for-tests";
 pub const DATABASE: &str = "purepg";
 
 const HOST: &str = "127.0.0.1";
-const SUPERUSER: &str = "postgres";
+/// The superuser, who gets in without a password, for replication too.
+pub const SUPERUSER: &str = "postgres";
 
 /// A running PostgreSQL that ends when it is dropped, or when this process ends.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use std::{
 
 /// The version of what this file does. Whoever changes it adds one, so that nobody copies what an
 /// older recipe made.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 
 /// The role that owns [`DATABASE`], and whose members all other users are: from PostgreSQL 15 on,
 /// only a database's owner creates in its schema `public`.
@@ -118,5 +118,7 @@ fn hba() -> String {
                 format!("host all {user} 127.0.0.1/32 {method}\n"),
             ]
         });
-    lines.collect()
+    // `all` is every database, but not the write-ahead log of all of them.
+    let log = format!("local replication {SUPERUSER} trust\n");
+    lines.chain([log]).collect()
 }

@@ -64,6 +64,9 @@ pub(crate) fn write_flush(out: &mut BytesMut) {
     out.put_slice(b"H\0\0\0\x04");
 }
 
+/// Of the whole message.
+pub(crate) const FLUSH_LENGTH: u64 = 5;
+
 pub(crate) fn write_sync(out: &mut BytesMut) {
     out.put_slice(SYNC);
 }
