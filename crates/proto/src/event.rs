@@ -67,7 +67,7 @@ pub enum Reply {
     CopyBoth(CopyResponse),
     /// Data of a `COPY TO STDOUT`, or of a replication stream: as much as had arrived.
     CopyData(CopyData),
-    /// The server's data is complete.
+    /// The server's data is complete. In a replication stream that the client has ended, the rest of a transaction may still come.
     CopyDone,
     /// A statement is complete. Provisional until the operation's segment is: a deferred constraint may still fail.
     StatementComplete(CommandTag),

@@ -625,6 +625,37 @@ fn a_stream_goes_both_ways_until_both_have_ended_it() {
     }
 }
 
+/// Amid a transaction, a walsender answers the client's `CopyDone` at once, and then sends the rest.
+#[test]
+fn a_transaction_that_is_being_sent_is_sent_to_its_end() {
+    let (mut driver, _) = replicating();
+    driver.query("start_replication slot s logical 0/0");
+    driver.send();
+    driver.feed(&[copy_both_response(0), copy_data(b"w1")].concat());
+    driver.done(0);
+    driver.send();
+    let rest = [
+        copy_done(),
+        copy_data(b"w2"),
+        copy_data(b"w3"),
+        command_complete("COPY 0"),
+        command_complete("START_REPLICATION"),
+        ready(b'I'),
+    ];
+    assert_eq!(
+        driver.feed(&rest.concat()),
+        [
+            "op0 CopyDone",
+            "op0 CopyData \"w2\"",
+            "op0 CopyData \"w3\"",
+            "op0 StatementComplete COPY 0",
+            "op0 StatementComplete START_REPLICATION",
+            "op0 Finished Complete"
+        ]
+    );
+    assert!(driver.core.is_idle());
+}
+
 #[test]
 fn a_stream_that_fails_is_ready_at_once() {
     let (mut driver, _) = replicating();

@@ -56,6 +56,9 @@ pub(crate) enum Expect {
     QueryCopyBothReceiving,
     /// An error of the stream, if any, once the server's data is complete and while we may still send ours.
     QueryCopyBothSending,
+    /// The completion of the stream, once both directions have ended. A server that was amid a transaction sends the rest of its data
+    /// before that, behind its own `CopyDone`.
+    QueryCopyBothDone,
     /// The end of a `Query` that failed.
     QueryFailed,
 }
@@ -132,10 +135,12 @@ pub(crate) fn step(expect: Expect, tag: Tag) -> Option<Step> {
         (X::QueryCopyOut, T::CopyData) => Stay,
         (X::QueryCopyOut, T::CopyDone) => Become(X::QueryCopyOutDone),
         (X::QueryCopyOutDone | X::QueryCopyInDone, T::CommandComplete) => Become(X::Query),
-        // Each direction ends by itself; what follows both is answered as any other statement is.
-        (X::QueryCopyBoth | X::QueryCopyBothReceiving, T::CopyData) => Stay,
+        // Each direction ends by itself. Behind both a physical stream may have a result: the next timeline.
+        (X::QueryCopyBoth | X::QueryCopyBothReceiving | X::QueryCopyBothDone, T::CopyData) => Stay,
         (X::QueryCopyBoth, T::CopyDone) => Become(X::QueryCopyBothSending),
-        (X::QueryCopyBothReceiving, T::CopyDone) => Become(X::Query),
+        (X::QueryCopyBothReceiving, T::CopyDone) => Become(X::QueryCopyBothDone),
+        (X::QueryCopyBothDone, T::CommandComplete) => Become(X::Query),
+        (X::QueryCopyBothDone, T::RowDescription) => Become(X::QueryRows),
         (
             X::Query
             | X::QueryRows
@@ -146,7 +151,8 @@ pub(crate) fn step(expect: Expect, tag: Tag) -> Option<Step> {
             | X::QueryCopyInFailed
             | X::QueryCopyBoth
             | X::QueryCopyBothReceiving
-            | X::QueryCopyBothSending,
+            | X::QueryCopyBothSending
+            | X::QueryCopyBothDone,
             T::Error,
         ) => Become(X::QueryFailed),
         (X::Query | X::QueryFailed, T::ReadyForQuery) => Done,
@@ -180,6 +186,7 @@ impl Expect {
                 | Self::QueryCopyBoth
                 | Self::QueryCopyBothReceiving
                 | Self::QueryCopyBothSending
+                | Self::QueryCopyBothDone
                 | Self::QueryFailed
         )
     }
@@ -217,7 +224,7 @@ impl Expect {
             Self::CopyIn => Some(Self::CopyInDone),
             Self::QueryCopyIn => Some(Self::QueryCopyInDone),
             Self::QueryCopyBoth => Some(Self::QueryCopyBothReceiving),
-            Self::QueryCopyBothSending => Some(Self::Query),
+            Self::QueryCopyBothSending => Some(Self::QueryCopyBothDone),
             _ => None,
         }
     }
@@ -235,7 +242,10 @@ impl Expect {
     pub(crate) fn is_copy_both(self) -> bool {
         matches!(
             self,
-            Self::QueryCopyBoth | Self::QueryCopyBothReceiving | Self::QueryCopyBothSending
+            Self::QueryCopyBoth
+                | Self::QueryCopyBothReceiving
+                | Self::QueryCopyBothSending
+                | Self::QueryCopyBothDone
         )
     }
 
@@ -271,6 +281,7 @@ impl Expect {
             Self::QueryCopyBoth => "QueryCopyBoth",
             Self::QueryCopyBothReceiving => "QueryCopyBothReceiving",
             Self::QueryCopyBothSending => "QueryCopyBothSending",
+            Self::QueryCopyBothDone => "QueryCopyBothDone",
             Self::QueryFailed => "QueryFailed",
         }
     }
@@ -282,7 +293,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Expect; 25] = [
+    const ALL: [Expect; 26] = [
         Expect::Nothing,
         Expect::Parse,
         Expect::Bind,
@@ -307,6 +318,7 @@ mod tests {
         Expect::QueryCopyBoth,
         Expect::QueryCopyBothReceiving,
         Expect::QueryCopyBothSending,
+        Expect::QueryCopyBothDone,
         Expect::QueryFailed,
     ];
 
@@ -369,9 +381,13 @@ mod tests {
         QueryCopyBoth       c QueryCopyBothSending
         QueryCopyBoth       E QueryFailed
         QueryCopyBothReceiving d QueryCopyBothReceiving
-        QueryCopyBothReceiving c Query
+        QueryCopyBothReceiving c QueryCopyBothDone
         QueryCopyBothReceiving E QueryFailed
         QueryCopyBothSending E QueryFailed
+        QueryCopyBothDone   d QueryCopyBothDone
+        QueryCopyBothDone   C Query
+        QueryCopyBothDone   T QueryRows
+        QueryCopyBothDone   E QueryFailed
         QueryFailed         Z .
     ";
 

@@ -1,0 +1,129 @@
+//! What abandoning does to the queue: entries are muted, or taken back with what they stand for.
+
+use core::ops::Range;
+
+use crate::OpId;
+use crate::pipeline::queue::{Head, Queue};
+
+impl Queue {
+    /// Nobody wants to hear of these.
+    pub(crate) fn mute(&mut self, range: Range<usize>) {
+        for owed in self.owed.range_mut(range) {
+            owed.muted = true;
+        }
+    }
+
+    pub(crate) fn mute_all(&mut self) {
+        self.mute(0..self.owed.len());
+    }
+
+    /// Takes note that a `CopyFail` is written for the COPY of an operation that stands behind a fence.
+    pub(crate) fn fail_declared_copy(&mut self, range: Range<usize>) {
+        let is_front = range.start == 0;
+        for owed in self.owed.range_mut(range) {
+            owed.copy_failed |= owed.expect.may_be_fenced();
+        }
+        if is_front && let Some(next) = self.expect().gave_up() {
+            self.become_(next);
+        }
+    }
+
+    /// Takes note that a `CopyFail` is written for one of these that may still turn out to be a `COPY FROM STDIN`; false when there is
+    /// none. One with other messages sent behind it does not count: if it is a COPY, the server takes these
+    /// for its data anyway.
+    pub(crate) fn fail_copy(&mut self, range: Range<usize>, sent: u64) -> bool {
+        let last_sent = self.owed.partition_point(|owed| owed.place.start < sent);
+        let last = last_sent.checked_sub(1).filter(|last| range.contains(last));
+        let Some(owed) = last.and_then(|last| self.owed.get_mut(last)) else {
+            return false;
+        };
+        let fails = owed.may_copy && !owed.copy_failed && owed.expect.may_still_copy_in();
+        owed.copy_failed |= fails;
+        fails
+    }
+
+    /// Where an operation ends whose Execute may be a `COPY FROM STDIN` that nobody declared, if nothing was sent behind it; and whether
+    /// the server will show its answer by itself.
+    pub(crate) fn end_of_possible_copy(
+        &self,
+        range: Range<usize>,
+        sent: u64,
+    ) -> Option<(u64, bool)> {
+        let last = self.owed.get(range.end.checked_sub(1)?)?;
+        let behind = self.owed.get(range.end);
+        let mut owed = self.owed.range(range);
+        let may = owed.any(|owed| owed.may_copy && owed.expect.may_still_be_executed());
+        let alone = behind.is_none_or(|behind| behind.place.start >= sent);
+        (may && alone).then_some((last.place.end, last.expect.is_sync()))
+    }
+
+    /// Removes entries that were never sent; those behind them move forward in the output, by the length of `gap`.
+    pub(crate) fn remove(&mut self, range: Range<usize>, gap: &Range<u64>) {
+        let bytes = gap.end.saturating_sub(gap.start);
+        if let Some(owed) = self.owed.get(range.start) {
+            self.fences.lower(owed.op);
+        }
+        self.fences.close_gap(gap);
+        for owed in self.owed.range_mut(range.end..) {
+            owed.place.start = owed.place.start.saturating_sub(bytes);
+            owed.place.end = owed.place.end.saturating_sub(bytes);
+        }
+        if range.start == 0 {
+            self.head = Head::default();
+        }
+        self.owed.drain(range);
+    }
+
+    /// An operation was removed whole.
+    pub(crate) fn taken_back(&mut self, op: OpId) {
+        self.in_flight -= 1;
+        if self.last_op == Some(op) {
+            self.last_op = None;
+        }
+    }
+
+    /// Removes everything from this entry on, which begins an operation and was never sent.
+    pub(crate) fn take_back_from(&mut self, index: usize) {
+        self.in_flight -= self.owed.range(index..).filter(|owed| owed.last).count();
+        self.last_op = None;
+        if let Some(owed) = self.owed.get(index) {
+            self.fences.lower_from(owed.op);
+        }
+        self.owed.truncate(index);
+    }
+
+    /// The first operation of which no byte was sent.
+    pub(crate) fn first_unsent(&self, sent: u64) -> Option<usize> {
+        let unsent = self.owed.partition_point(|owed| owed.place.start < sent);
+        let of = self.owed.get(unsent)?.op;
+        let begun = unsent
+            .checked_sub(1)
+            .and_then(|before| self.owed.get(before));
+        let start = if begun.is_some_and(|before| before.op == of) {
+            // Sent in part: it is the next one.
+            self.owed.partition_point(|owed| owed.op <= of)
+        } else {
+            unsent
+        };
+        (start < self.owed.len()).then_some(start)
+    }
+
+    /// True when the messages before this entry count on a Sync at or behind it.
+    pub(crate) fn needs_sync_at(&self, index: usize) -> bool {
+        if self.skipping {
+            return !self.has_sync_before(index);
+        }
+        match index.checked_sub(1) {
+            Some(before) => self
+                .owed
+                .get(before)
+                .is_some_and(|owed| !owed.expect.ends_segment()),
+            None => self.open_when_empty,
+        }
+    }
+
+    /// True when nobody can be about to continue the open segment but the owner of `op`.
+    pub(crate) fn segment_ends_with(&self, op: OpId) -> bool {
+        self.segment_open() && self.last_op.is_none_or(|last| last == op)
+    }
+}
