@@ -1,13 +1,14 @@
 //! A core over a real socket that does not block: for tests of the core against real servers.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use purepg_proto::{
     Batch, Connection, CopyEnd, Event, Limits, Nonce, OpId, Startup, StartupEvent, Transport,
 };
+use rustix::net::sockopt;
 
 use crate::cut::{ENTROPY, begin, show};
 use crate::server::{DATABASE, Server, USER_TRUST};
@@ -53,6 +54,39 @@ pub fn tcp(server: &Server) -> TcpStream {
     stream.set_nodelay(true).expect("sockets can do that");
     stream.set_nonblocking(true).expect("sockets can do that");
     stream
+}
+
+/// The server's Unix socket behind another one that holds no more than so many bytes in either direction (Linux makes it some more).
+///
+/// # Panics
+/// When it cannot be reached.
+pub fn narrow(server: &Server, bytes: usize) -> UnixStream {
+    let (ours, theirs) = UnixStream::pair().expect("there are sockets");
+    let server = unix(server);
+    server.set_nonblocking(false).expect("sockets can do that");
+    for end in [&ours, &theirs] {
+        sockopt::set_socket_send_buffer_size(end, bytes).expect("sockets can do that");
+    }
+    relay(&theirs, &server, bytes);
+    relay(&server, &theirs, bytes);
+    ours.set_nonblocking(true).expect("sockets can do that");
+    ours
+}
+
+/// Until either end has gone.
+fn relay(from: &UnixStream, to: &UnixStream, bytes: usize) {
+    let open = |end: &UnixStream| end.try_clone().expect("sockets can do that");
+    let (mut from, mut to) = (open(from), open(to));
+    std::thread::spawn(move || {
+        let mut piece = vec![0; bytes];
+        while let Ok(n @ 1..) = from.read(&mut piece) {
+            if to.write_all(&piece[..n]).is_err() {
+                break;
+            }
+        }
+        // The other direction may still have last words.
+        let _ = to.shutdown(Shutdown::Write);
+    });
 }
 
 impl Blocking<UnixStream> {

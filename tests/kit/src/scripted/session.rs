@@ -48,6 +48,9 @@ pub(super) struct Output {
     held: Vec<u8>,
 }
 
+/// What a server keeps at the most (`PQ_SEND_BUFFER_SIZE`).
+const HELD: usize = 8192;
+
 /// A statement that goes on when something comes.
 #[derive(Debug)]
 struct Waiting {
@@ -77,6 +80,9 @@ pub(super) enum Ran {
 impl Output {
     pub(super) fn push(&mut self, message: Vec<u8>) {
         self.held.extend(message);
+        if self.held.len() >= HELD {
+            self.flush();
+        }
     }
 
     pub(super) fn flush(&mut self) {
