@@ -2,7 +2,7 @@
 //!
 //! There is no IO here, no clock, no randomness, no runtime and no thread. A [`Connection`] is lent bytes and gives events; what it
 //! wants to send waits in a buffer. Whoever drives it, over whatever carries bytes, needs one short loop, which stands at the top of
-//! [`Connection`]; `examples/blocking.rs` is one over `std::net`.
+//! [`Connection`]; `examples/blocking.rs` is one over `std::net`. A [`Tracer`] beside it prints what travels.
 //!
 //! ```
 //! use purepg_proto::{Connection, Limits, Nonce, Startup, Transport};
@@ -42,6 +42,7 @@ mod parameters;
 mod pipeline;
 mod rows;
 mod startup;
+mod trace;
 mod wire;
 
 pub use auth::{DeriveKey, Nonce, Password, ScramError, ScramKeys};
@@ -63,6 +64,7 @@ pub use parameters::{Parameters, ParametersIter};
 pub use pipeline::batch::{Batch, Bind, RowShape, Target};
 pub use rows::{FieldError, Fields, Row, RowBatch, RowBatchIter, RowPlace, RowRef};
 pub use startup::{AuthMethods, Replication, Startup, Transport};
+pub use trace::{TraceOptions, Tracer};
 
 /// The number that stands for a type, a table, or another object of the catalogue.
 pub type Oid = u32;

@@ -7,6 +7,8 @@
 //! * `= op0 Finished Complete` is what the client told then, a line of [`cut`](crate::cut)'s log.
 //! * `#` begins a remark; an empty line is one.
 //!
+//! This loses nothing, and is read back; libpq's format, which is for people, is that of `purepg_proto::Tracer`.
+//!
 //! Bytes that are not printable ASCII stand as `\0`, `\n`, `\r`, `\t` or `\x1f`, a backslash as `\\`. Length words are left out.
 
 use std::fmt::{self, Display, Write as _};
