@@ -30,6 +30,10 @@ purity:
 record *scenarios:
     cargo run --package purepg-tests-protocol --bin record -- {{ scenarios }}
 
+# Writes the golden traces of `tests/live/goldens` anew, from whatever PostgreSQL is at hand.
+goldens:
+    PUREPG_TEST_GOLDENS=write cargo test --package purepg-tests-live --test goldens
+
 # The core beside its peers, in memory. Prints ratios.
 bench:
     cargo bench --manifest-path tests/bench/Cargo.toml
