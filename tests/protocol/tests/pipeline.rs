@@ -785,6 +785,24 @@ fn an_abandoned_execute_that_may_be_a_copy_holds_back_what_follows() {
 }
 
 #[test]
+fn nothing_is_put_into_a_good_bye() {
+    for sent_of_terminate in 0..=5 {
+        let (mut driver, mut server) = connected();
+        driver.begin(|batch| statement(batch, "copy in"));
+        driver.core.terminate();
+        let sent = driver.core.output().len() - 5 + sent_of_terminate;
+        server.receive(&driver.core.output()[..sent]);
+        driver.core.output_sent(sent);
+        driver.core.abandon_all();
+        let lines = driver.converse(&mut server);
+        assert!(
+            driver.core.is_dead() && server.is_closed(),
+            "{sent_of_terminate}: {lines:?}"
+        );
+    }
+}
+
+#[test]
 fn a_refusal_does_not_cut_a_message_in_two() {
     // Flush and Terminate are answered by nothing, and still have five bytes each.
     for sent_of_flush in 0..=5 {

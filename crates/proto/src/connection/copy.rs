@@ -144,6 +144,10 @@ impl Connection {
         else {
             return;
         };
+        if place < self.send.next_message() {
+            // A good-bye is on its way already.
+            return;
+        }
         let mut place = place;
         if !answers {
             self.insert_own(place, write_flush);

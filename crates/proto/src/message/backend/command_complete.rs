@@ -67,7 +67,8 @@ impl CommandTag {
         core::str::from_utf8(last).ok()?.parse().ok()
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    /// The tag as it came.
+    pub fn as_bytes(&self) -> &[u8] {
         match &self.long {
             Some(long) => long.as_bytes(),
             None => self.short.get(..usize::from(self.len)).unwrap_or_default(),
