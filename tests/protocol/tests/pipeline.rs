@@ -907,6 +907,58 @@ fn the_transaction_status_is_the_servers() {
 }
 
 #[test]
+fn a_prelude_is_not_heard_and_its_failure_is_the_operations() {
+    for simple in [true, false] {
+        for fails in [true, false] {
+            let (mut driver, mut server) = connected();
+            driver.begin(|batch| {
+                batch
+                    .prelude(if fails { "fail" } else { "begin" })
+                    .prelude("savepoint s");
+                if simple {
+                    batch.query("insert 1");
+                } else {
+                    synced(batch, "insert 1");
+                }
+            });
+            let lines = driver.converse(&mut server);
+            let status = driver.core.transaction_status();
+            if fails {
+                assert_eq!(lines, ["op0 Finished Failed 22012 as it was told to"]);
+                assert_eq!(status, TransactionStatus::Idle);
+            } else {
+                assert_eq!(
+                    lines.first().unwrap(),
+                    if simple {
+                        "op0 StatementComplete INSERT 0 1"
+                    } else {
+                        "op0 Prepared"
+                    }
+                );
+                assert_eq!(lines.last().unwrap(), "op0 Finished Complete");
+                assert_eq!(status, TransactionStatus::InTransaction);
+                driver.query("commit");
+                driver.converse(&mut server);
+            }
+            assert_eq!(server.effects().len(), usize::from(!fails));
+            driver.sync();
+            driver.converse(&mut server);
+            assert!(driver.core.is_idle() && server.is_idle());
+        }
+    }
+    let mut driver = Driver::open();
+    let mut batch = driver.core.batch();
+    batch.query("select 1").prelude("begin");
+    assert_eq!(
+        batch.commit(),
+        Err(UsageError::BehindTheEnd { message: "prelude" })
+    );
+    let mut batch = driver.core.batch();
+    batch.prelude("begin").sync();
+    assert!(batch.commit().is_ok(), "a prelude of nothing but a sync");
+}
+
+#[test]
 fn a_batch_that_is_dropped_leaves_no_trace() {
     let mut driver = Driver::open();
     driver.query("select 1");

@@ -214,7 +214,7 @@ impl Connection {
         let heard = self
             .queue
             .front()
-            .filter(|owed| !owed.muted)
+            .filter(|owed| !owed.muted && !owed.silent)
             .map(|owed| owed.op);
         match step {
             Step::Stay | Step::Skip | Step::End => {}

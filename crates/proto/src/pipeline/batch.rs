@@ -27,6 +27,8 @@ pub struct Batch<'a> {
     error: Option<UsageError>,
     seen: Seen,
     fence: Option<Fence>,
+    /// Nothing but preludes so far.
+    is_prelude: bool,
     /// What is parsed here may be a `COPY FROM STDIN`.
     copy_parsed: Option<bool>,
 }
@@ -89,8 +91,35 @@ impl<'a> Batch<'a> {
             error,
             seen: Seen::default(),
             fence: None,
+            is_prelude: true,
             copy_parsed: None,
         }
+    }
+
+    /// A command that goes before the operation, in its segment, such as `BEGIN` or `SAVEPOINT`: should it fail, the operation fails with
+    /// its error, and nothing of the rest is carried out. It returns no rows, and what it answers otherwise is not handed out. It
+    /// replaces the unnamed statement. It must come first; several come in order.
+    pub fn prelude(&mut self, command: &str) -> &mut Self {
+        if self.error.is_none() && !self.is_prelude {
+            self.error = Some(UsageError::BehindTheEnd { message: "prelude" });
+        }
+        let first = self.connection.parts().queue.len();
+        self.message("prelude", false, Some(Expect::Parse), |out| {
+            extended::write_parse(out, "", command, &[])
+        });
+        self.message("prelude", false, Some(Expect::Bind), |out| {
+            bind::write(out, &Bind::default(), |_| Ok::<_, UsageError>(()))
+        });
+        self.message("prelude", false, Some(Expect::Rows), |out| {
+            extended::write_execute(out, "", None)
+        });
+        if self.error.is_none() {
+            let queue = self.connection.parts().queue;
+            queue.know_columns(Some(Arc::new(Columns::from_iter([]))));
+            queue.silence_from(first);
+        }
+        self.is_prelude = true;
+        self
     }
 
     /// Any number of statements through the simple protocol. It ends its own segment.
@@ -290,6 +319,7 @@ impl<'a> Batch<'a> {
         expect: Option<Expect>,
         write: impl FnOnce(&mut bytes::BytesMut) -> Result<(), UsageError>,
     ) -> &mut Self {
+        self.is_prelude = false;
         if self.error.is_some() {
             return self;
         }

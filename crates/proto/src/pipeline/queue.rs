@@ -23,6 +23,8 @@ pub(crate) struct Owed {
     pub(crate) place: Range<u64>,
     /// Nobody wants to hear of it.
     pub(crate) muted: bool,
+    /// What it answers is not handed out, but its failure is the operation's.
+    pub(crate) silent: bool,
     /// With it the operation is over.
     pub(crate) last: bool,
     /// It may be a `COPY FROM STDIN` that nobody declared: until it is answered, the server may be waiting for data.
@@ -43,6 +45,7 @@ impl Owed {
             expect,
             place,
             muted: false,
+            silent: false,
             last: false,
             may_copy: false,
             copy_failed: false,
@@ -122,6 +125,13 @@ impl Queue {
 
     pub(crate) fn push(&mut self, owed: Owed) {
         self.owed.push_back(owed);
+    }
+
+    /// Nothing from this entry on is handed out.
+    pub(crate) fn silence_from(&mut self, index: usize) {
+        for owed in self.owed.range_mut(index..) {
+            owed.silent = true;
+        }
     }
 
     /// Takes back what a batch pushed.
