@@ -34,6 +34,9 @@ pub use purepg_conn::*;
 /// A connection over a socket of tokio's.
 pub type Connection = purepg_conn::Connection<Socket>;
 
+/// A transaction on such a connection.
+pub type Transaction<'c> = purepg_conn::Transaction<'c, Socket>;
+
 /// The rows of a query on such a connection.
 pub type RowStream<'c> = purepg_conn::RowStream<'c, Socket>;
 

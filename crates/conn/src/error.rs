@@ -66,6 +66,15 @@ pub enum Error {
     /// Something before it in the same segment failed, so the server did not look at it.
     #[error("aborted: something before it failed")]
     Aborted,
+    /// The connection ended while a COMMIT was on its way: nobody knows whether the transaction was committed. The source tells why it
+    /// ended.
+    #[error(
+        "the connection ended during COMMIT, so whether the transaction was committed is unknown: {0}"
+    )]
+    CommitUnknown(#[source] Box<Self>),
+    /// The server answered COMMIT with ROLLBACK: a statement of the transaction had failed.
+    #[error("the transaction was rolled back: a statement in it had failed")]
+    RolledBack,
     /// The connection has ended before, in good order.
     #[error("the connection is closed")]
     Closed,
@@ -101,6 +110,15 @@ pub enum UsageError {
     /// A statement that another connection prepared.
     #[error("the statement was prepared on another connection")]
     ForeignStatement,
+    /// A transaction that a text such as `COMMIT` has ended already.
+    #[error("the transaction is over: a statement has ended it")]
+    TransactionOver,
+    /// A transaction within one that a text such as `BEGIN` has begun.
+    #[error("a statement has begun a transaction, so none can be begun here")]
+    TransactionOpen,
+    /// An isolation level and the like for a savepoint: these are the transaction's.
+    #[error("a savepoint has no isolation level and is not read only or deferrable by itself")]
+    SavepointOptions,
     /// A `COPY` where rows were expected.
     #[error("COPY TO STDOUT gives data, not rows")]
     CopyOut,
@@ -129,7 +147,8 @@ impl Error {
             | Self::TooManyResults
             | Self::Decode(_)
             | Self::Encode(_)
-            | Self::Aborted => true,
+            | Self::Aborted
+            | Self::RolledBack => true,
             _ => false,
         }
     }

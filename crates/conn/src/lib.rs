@@ -23,6 +23,7 @@ mod row;
 mod runtime;
 mod statement;
 mod stream;
+mod transaction;
 
 pub use config::{
     Address, AuthMethod, AuthMethods, Config, ConfigError, ProtocolVersion, Settings, SslMode,
@@ -43,3 +44,4 @@ pub use row::{Row, RowBatch, RowBatchIter, RowIndex, RowRef};
 pub use runtime::{BoxFuture, ByteStream, Endpoint, Runtime};
 pub use statement::Statement;
 pub use stream::RowStream;
+pub use transaction::{IsolationLevel, Transaction, TransactionBuilder};

@@ -31,6 +31,8 @@ const WRITING: &str = "writing to the server";
 #[derive(Default)]
 pub(super) struct Link {
     needs_flush: bool,
+    /// Bytes that the stream took.
+    sent: usize,
     write_error: Option<Arc<io::Error>>,
     read_error: Option<Arc<io::Error>>,
     read_after_write_error: usize,
@@ -83,6 +85,11 @@ impl<S: ByteStream> Connection<S> {
                     match event {
                         Event::Unsolicited(fact) => self.inbox.push(fact),
                         Event::Closed(reason) => self.note_end(reason),
+                        Event::Reply(op, Reply::Finished(outcome)) => {
+                            self.note_finished(op, &outcome);
+                            let end = Event::Reply(op, Reply::Finished(outcome));
+                            return Poll::Ready(Ok(Some(end)));
+                        }
                         event => return Poll::Ready(Ok(Some(event))),
                     }
                     continue;
@@ -117,6 +124,7 @@ impl<S: ByteStream> Connection<S> {
                 Poll::Ready(Ok(0)) => self.write_failed(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(n)) => {
                     self.core.output_sent(n);
+                    self.link.sent += n;
                     self.link.needs_flush = true;
                     progress = true;
                 }
@@ -203,6 +211,11 @@ impl<S: ByteStream> Connection<S> {
             }
             _ => End::Terminated,
         });
+    }
+
+    /// How many bytes the stream has taken so far.
+    pub(super) fn bytes_sent(&self) -> usize {
+        self.link.sent
     }
 
     /// Hears the last events of a connection that has ended, should nobody have waited for them.

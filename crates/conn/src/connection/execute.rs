@@ -7,6 +7,7 @@ use purepg_proto::{Batch, Bind, OpId, Reply, RowShape, Target};
 use purepg_types::{EncodeError, Format, IsNull, Params, ToSql, Type};
 
 use crate::columns::{Columns, type_of};
+use crate::connection::transactions::Transactions;
 use crate::connection::{Connection, Cursor};
 use crate::error::{Error, UsageError};
 use crate::query::{Query, What};
@@ -29,9 +30,9 @@ struct Bound<'a> {
 
 impl<S: ByteStream> Connection<S> {
     /// Before anything new: whatever is under way belongs to somebody who has gone.
-    pub(super) async fn begin(&mut self) -> Result<(), Error> {
+    pub(crate) async fn make_way(&mut self) -> Result<(), Error> {
         let riding = self.closes_in.is_some_and(|op| self.core.is_under_way(op));
-        self.core.abandon_all();
+        self.abandon_all();
         if let Some(op) = self.closes_in.take()
             && (!riding || self.core.is_under_way(op))
         {
@@ -52,14 +53,24 @@ impl<S: ByteStream> Connection<S> {
         &mut self,
         messages: impl FnOnce(&mut Batch<'_>),
     ) -> Result<OpId, Error> {
+        self.say_due()?;
         let mut batch = self.core.batch();
-        for name in closes(&self.to_close, self.closes_in) {
-            batch.close(Target::Statement(name));
-        }
+        open_batch(
+            &mut batch,
+            &self.transactions,
+            &self.to_close,
+            self.closes_in,
+        );
         messages(&mut batch);
         let op = batch.commit()?;
-        self.closes_in.get_or_insert(op);
+        self.note_committed(op);
         Ok(op)
+    }
+
+    /// What rode with an operation is on its way.
+    fn note_committed(&mut self, op: OpId) {
+        self.closes_in.get_or_insert(op);
+        self.note_begun(op);
     }
 
     /// Waits for the end of an operation whose answers matter to nobody.
@@ -74,7 +85,7 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// Waits until nothing is under way.
-    pub(super) async fn settle(&mut self) -> Result<(), Error> {
+    pub(crate) async fn settle(&mut self) -> Result<(), Error> {
         std::future::poll_fn(|cx| self.poll_settled(cx)).await
     }
 
@@ -84,7 +95,8 @@ impl<S: ByteStream> Connection<S> {
         query: Query<'_>,
         params: &dyn Params,
     ) -> Result<Cursor, Error> {
-        self.begin().await?;
+        self.make_way().await?;
+        self.check_transaction()?;
         let started = match query.what {
             What::Text(sql) if params.is_empty() && query.max_rows.is_none() => {
                 self.start_simple(&sql)
@@ -116,7 +128,7 @@ impl<S: ByteStream> Connection<S> {
 
     /// What is returned with an error is a connection whose facts are facts.
     pub(crate) async fn settled(&mut self, error: Error) -> Error {
-        self.core.abandon_all();
+        self.abandon_all();
         // Should the connection end meanwhile, the first error still says more, but that it has.
         match self.settle().await {
             Ok(()) => error,
@@ -200,10 +212,14 @@ impl<S: ByteStream> Connection<S> {
             .iter()
             .flat_map(|columns| columns.iter().map(purepg_proto::Column::format))
             .collect();
+        self.say_due()?;
         let mut batch = self.core.batch();
-        for name in closes(&self.to_close, self.closes_in) {
-            batch.close(Target::Statement(name));
-        }
+        open_batch(
+            &mut batch,
+            &self.transactions,
+            &self.to_close,
+            self.closes_in,
+        );
         let bind = Bind {
             portal: "",
             statement: bound.statement,
@@ -228,7 +244,7 @@ impl<S: ByteStream> Connection<S> {
         };
         batch.execute("", bound.max_rows, shape).sync();
         let op = batch.commit()?;
-        self.closes_in.get_or_insert(op);
+        self.note_committed(op);
         Ok(Cursor::new(
             op,
             Arc::clone(&bound.sql),
@@ -237,11 +253,22 @@ impl<S: ByteStream> Connection<S> {
     }
 }
 
-/// What is to be closed with the next operation: nothing when an earlier one carries it.
-fn closes(names: &VecDeque<String>, riding: Option<OpId>) -> impl Iterator<Item = &String> {
-    names
-        .iter()
-        .take(if riding.is_none() { usize::MAX } else { 0 })
+/// What rides with an operation: the beginning of its transaction, and the end of statements that nobody needs any more, unless an
+/// earlier one carries that.
+fn open_batch(
+    batch: &mut Batch<'_>,
+    transactions: &Transactions,
+    to_close: &VecDeque<String>,
+    closes_in: Option<OpId>,
+) {
+    for command in transactions.not_begun() {
+        batch.prelude(command);
+    }
+    if closes_in.is_none() {
+        for name in to_close {
+            batch.close(Target::Statement(name));
+        }
+    }
 }
 
 /// The columns of a statement, in the formats that its rows are to come in.

@@ -4,6 +4,7 @@ mod cursor;
 mod drive;
 mod execute;
 mod queries;
+mod transactions;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,6 +19,7 @@ use crate::runtime::{ByteStream, Endpoint, Runtime};
 use crate::statement::Closing;
 
 pub(crate) use cursor::Cursor;
+pub(crate) use transactions::savepoint;
 
 /// A connection to a PostgreSQL server, over a stream `S`.
 ///
@@ -40,6 +42,7 @@ pub struct Connection<S> {
     /// Those that are still to be closed, and the operation that their Close rides with.
     to_close: VecDeque<String>,
     closes_in: Option<OpId>,
+    transactions: transactions::Transactions,
 }
 
 /// Facts.
@@ -47,17 +50,18 @@ impl<S> Connection<S> {
     /// True when the connection is open and nothing is under way. What an abandoned query left makes it false until the next call has
     /// read past it.
     pub fn is_ready(&self) -> bool {
-        self.core.is_open() && self.core.in_flight() == 0
+        self.core.is_open() && self.core.in_flight() == 0 && self.is_caught_up()
     }
 
     /// True when the connection is ready, in no transaction, and nothing waits to be sent: fit to be handed to anybody.
     pub fn is_idle(&self) -> bool {
-        self.core.is_idle()
+        self.core.is_idle() && self.is_caught_up() && !self.in_transaction()
     }
 
-    /// True in a transaction block, a failed one included.
+    /// True in a transaction block: one of [`begin`](Self::begin), although it is not written before the first statement, one that a
+    /// statement has begun, a failed one.
     pub fn in_transaction(&self) -> bool {
-        self.core.transaction_status() != TransactionStatus::Idle
+        self.is_in_transaction()
     }
 
     /// Where the session stands.
@@ -125,6 +129,7 @@ impl<S: ByteStream> Connection<S> {
             closing: Arc::default(),
             to_close: VecDeque::new(),
             closes_in: None,
+            transactions: transactions::Transactions::default(),
         }
     }
 
@@ -148,7 +153,8 @@ impl<S: ByteStream> Connection<S> {
     /// # Cancel safety
     /// Dropping the future costs nothing.
     pub async fn ping(&mut self) -> Result<(), Error> {
-        self.begin().await?;
+        self.make_way().await?;
+        self.check_transaction()?;
         let op = self.operation(|batch| {
             batch.sync();
         })?;
@@ -165,7 +171,7 @@ impl<S: ByteStream> Connection<S> {
     /// Dropping the future loses no notification.
     pub async fn notification(&mut self) -> Result<Notification, Error> {
         if !self.inbox.has_notification() {
-            self.begin().await?;
+            self.make_way().await?;
         }
         poll_fn(|cx| self.poll_notification(cx)).await
     }
@@ -179,7 +185,7 @@ impl<S: ByteStream> Connection<S> {
     /// # Cancel safety
     /// Dropping the future closes the stream without the good-bye.
     pub async fn close(mut self) -> Result<(), Error> {
-        self.core.abandon_all();
+        self.abandon_all();
         self.core.terminate();
         poll_fn(|cx| self.poll_closed(cx)).await
     }

@@ -160,7 +160,8 @@ impl<S: ByteStream> Connection<S> {
     /// # Cancel safety
     /// Dropping the future costs nothing: should the server have parsed the statement, it is closed with the next thing that is sent.
     pub async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
-        self.begin().await?;
+        self.make_way().await?;
+        self.check_transaction()?;
         // Its drop closes the statement, wherever this future ends.
         let name = Name::unique(self.closing());
         let op = self.operation(|batch| {

@@ -1,0 +1,304 @@
+//! Transaction blocks: what was begun, what is still to be said, and what a dropped guard left.
+
+use purepg_proto::{OpId, Outcome, Reply, TransactionStatus};
+
+use crate::connection::Connection;
+use crate::error::{Error, UsageError};
+use crate::runtime::ByteStream;
+
+/// The blocks that are open, outermost first: a transaction, and the savepoints in it.
+#[derive(Debug, Default)]
+pub(super) struct Transactions {
+    levels: Vec<Command>,
+    /// What rolls back what a dropped guard left: it goes before anything else.
+    due: Option<Due>,
+    /// What ends a block, and how many deep that one is: once this is on its way the block is over, whatever comes of it.
+    ending: Option<(usize, OpId)>,
+}
+
+/// Something that has to be said, and whether it was.
+#[derive(Debug)]
+struct Command {
+    sql: String,
+    said: Said,
+}
+
+#[derive(Debug)]
+struct Due {
+    /// How many deep the block is that it ends.
+    depth: usize,
+    command: Command,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// It will ride with the next operation.
+    No,
+    /// It is on its way, or waits in the output, from where it can be taken back.
+    Riding(OpId),
+    /// What it rode with has failed: the status tells whether it was this that did.
+    Unsure,
+    Yes,
+}
+
+impl Command {
+    fn new(sql: String) -> Self {
+        let said = Said::No;
+        Self { sql, said }
+    }
+
+    /// Before everything is abandoned, what is not under way any more was answered. Behind that, it was taken back; and what is still
+    /// under way cannot be stopped.
+    fn resolve(&mut self, core: &purepg_proto::Connection, abandoned: bool) {
+        let settled_outside =
+            core.in_flight() == 0 && core.transaction_status() == TransactionStatus::Idle;
+        self.said = match self.said {
+            Said::Riding(op) => match (core.is_under_way(op), abandoned) {
+                (true, false) => self.said,
+                (true, true) | (false, false) => Said::Yes,
+                (false, true) => Said::No,
+            },
+            Said::Unsure if settled_outside => Said::No,
+            Said::Unsure => Said::Yes,
+            said => said,
+        };
+    }
+}
+
+impl Transactions {
+    fn resolve(&mut self, core: &purepg_proto::Connection, abandoned: bool) {
+        let due = self.due.as_mut().map(|due| &mut due.command);
+        for command in self.levels.iter_mut().chain(due) {
+            command.resolve(core, abandoned);
+        }
+    }
+}
+
+/// Without IO: what a guard's `Drop` may call.
+impl<S> Connection<S> {
+    /// Abandons what is under way, and takes note of what was taken back with it.
+    pub(super) fn abandon_all(&mut self) {
+        let transactions = &mut self.transactions;
+        transactions.resolve(&self.core, false);
+        self.core.abandon_all();
+        let riding = transactions.due.as_ref().map(|due| due.command.said);
+        transactions.resolve(&self.core, true);
+        if let Some(due) = transactions
+            .due
+            .take_if(|due| due.command.said == Said::Yes)
+            && let Some(Said::Riding(op)) = riding
+        {
+            transactions.ending = Some((due.depth, op));
+        }
+    }
+
+    /// Another block inside of those that are open. Nothing is written: it is begun by the next operation.
+    pub(crate) fn push_level(&mut self, sql: String) -> usize {
+        self.transactions.levels.push(Command::new(sql));
+        self.transactions.levels.len()
+    }
+
+    /// How many blocks are open.
+    pub(crate) fn depth(&self) -> usize {
+        self.transactions.levels.len()
+    }
+
+    /// Ends a block and those in it, whose guard was dropped: what was begun is rolled back by whatever comes next.
+    pub(crate) fn drop_level(&mut self, depth: usize) {
+        if self.depth() < depth {
+            return;
+        }
+        self.abandon_all();
+        let begun = self.is_begun(depth) && self.check_transaction().is_ok();
+        if begun && !self.is_ending(depth) && !self.core.is_dead() {
+            let command = Command::new(rollback(depth));
+            self.transactions.due = Some(Due { depth, command });
+        }
+        self.forget_levels(depth);
+    }
+
+    fn forget_levels(&mut self, depth: usize) {
+        self.transactions.levels.truncate(depth.saturating_sub(1));
+    }
+
+    /// True when the server knows of it.
+    fn is_begun(&self, depth: usize) -> bool {
+        let level = depth
+            .checked_sub(1)
+            .and_then(|i| self.transactions.levels.get(i));
+        level.is_some_and(|level| level.said != Said::No)
+    }
+
+    /// True in a block, be it begun or not, and in one that a text has begun.
+    pub(super) fn is_in_transaction(&self) -> bool {
+        let transactions = &self.transactions;
+        let due = transactions.due.as_ref().is_some_and(|due| due.depth == 1);
+        let inside = self.core.transaction_status() != TransactionStatus::Idle;
+        !transactions.levels.is_empty() || (inside && !due && !self.is_ending(1))
+    }
+
+    /// True while what ends the block, or one around it, is on its way.
+    fn is_ending(&self, depth: usize) -> bool {
+        let ending = self.transactions.ending;
+        ending.is_some_and(|(ends, op)| ends <= depth && self.core.is_under_way(op))
+    }
+
+    /// True when nothing is left to be said.
+    pub(crate) fn is_caught_up(&self) -> bool {
+        self.transactions.due.is_none()
+    }
+
+    /// The block that everything is about to happen in is still there.
+    pub(crate) fn check_transaction(&self) -> Result<(), Error> {
+        let begun = self.is_begun(1);
+        let settled = self.core.in_flight() == 0;
+        let over = self.core.transaction_status() == TransactionStatus::Idle;
+        if begun && settled && over {
+            return Err(UsageError::TransactionOver.into());
+        }
+        Ok(())
+    }
+
+    /// Says what is due, in front of everything else.
+    pub(super) fn say_due(&mut self) -> Result<(), Error> {
+        if let Some(Due { command, .. }) = self.transactions.due.as_mut()
+            && command.said == Said::No
+        {
+            let mut batch = self.core.batch();
+            batch.query(&command.sql);
+            command.said = Said::Riding(batch.commit()?);
+        }
+        Ok(())
+    }
+
+    /// What was begun by this operation's preludes.
+    pub(super) fn note_begun(&mut self, op: OpId) {
+        for level in &mut self.transactions.levels {
+            if level.said == Said::No {
+                level.said = Said::Riding(op);
+            }
+        }
+    }
+
+    /// Takes note of the end of an operation.
+    pub(super) fn note_finished(&mut self, op: OpId, outcome: &Outcome) {
+        let riding = Said::Riding(op);
+        let transactions = &mut self.transactions;
+        transactions.due.take_if(|due| due.command.said == riding);
+        for level in &mut transactions.levels {
+            if level.said == riding {
+                level.said = match outcome {
+                    Outcome::Complete => Said::Yes,
+                    _ => Said::Unsure,
+                };
+            }
+        }
+    }
+}
+
+impl Transactions {
+    /// What begins the blocks that the server does not know of yet: the preludes of the next operation.
+    pub(super) fn not_begun(&self) -> impl Iterator<Item = &str> {
+        let levels = self.levels.iter().filter(|level| level.said == Said::No);
+        levels.map(|level| level.sql.as_str())
+    }
+}
+
+impl<S: ByteStream> Connection<S> {
+    /// Commits the transaction, or releases the savepoint, that is `depth` blocks deep; those in it end with it.
+    pub(crate) async fn commit_level(&mut self, depth: usize) -> Result<(), Error> {
+        self.make_way().await?;
+        if !self.is_begun(depth) {
+            self.forget_levels(depth);
+            return Ok(());
+        }
+        self.check_transaction()?;
+        self.forget_levels(depth + 1);
+        let sql = if depth == 1 {
+            "COMMIT".to_owned()
+        } else {
+            release(depth)
+        };
+        let place = self.bytes_sent() + self.core.output().len();
+        let op = self.operation(|batch| {
+            batch.query(&sql);
+        })?;
+        self.transactions.ending = Some((depth, op));
+        let tag = self.command_end(op).await;
+        match tag {
+            Ok(rolled_back) => {
+                self.forget_levels(depth);
+                if rolled_back {
+                    Err(Error::RolledBack)
+                } else {
+                    Ok(())
+                }
+            }
+            Err(error) if self.core.is_dead() => {
+                self.forget_levels(depth);
+                let known = depth > 1 || self.bytes_sent() <= place;
+                Err(if known {
+                    error
+                } else {
+                    Error::CommitUnknown(Box::new(error))
+                })
+            }
+            Err(error) => {
+                // A transaction whose COMMIT fails is rolled back; a savepoint that cannot be released is still there.
+                if depth == 1 {
+                    self.forget_levels(depth);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Rolls back to the beginning of the transaction, or of the savepoint, that is `depth` blocks deep.
+    pub(crate) async fn rollback_level(&mut self, depth: usize) -> Result<(), Error> {
+        self.make_way().await?;
+        if self.is_begun(depth) && self.check_transaction().is_ok() {
+            self.forget_levels(depth + 1);
+            let sql = rollback(depth);
+            let op = self.operation(|batch| {
+                batch.query(&sql);
+            })?;
+            self.transactions.ending = Some((depth, op));
+            self.command_end(op).await?;
+        }
+        self.forget_levels(depth);
+        Ok(())
+    }
+
+    /// Waits for the end of a command; true when its tag is `ROLLBACK`.
+    async fn command_end(&mut self, op: OpId) -> Result<bool, Error> {
+        let mut rolled_back = false;
+        loop {
+            match self.reply(op).await? {
+                Reply::StatementComplete(tag) => rolled_back = tag.as_bytes() == b"ROLLBACK",
+                Reply::Finished(outcome) => {
+                    let result = self.check(outcome, None);
+                    self.settle().await?;
+                    return result.map(|()| rolled_back);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+const ROLLBACK: &str = "ROLLBACK";
+
+pub(crate) fn savepoint(depth: usize) -> String {
+    format!("SAVEPOINT purepg_{depth}")
+}
+
+fn release(depth: usize) -> String {
+    format!("RELEASE SAVEPOINT purepg_{depth}")
+}
+
+fn rollback(depth: usize) -> String {
+    match depth {
+        1 => ROLLBACK.to_owned(),
+        _ => format!("ROLLBACK TO SAVEPOINT purepg_{depth}; {}", release(depth)),
+    }
+}
