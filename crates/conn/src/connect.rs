@@ -109,7 +109,13 @@ async fn enter<S: ByteStream>(
     let startup = startup(settings, &endpoint);
     let nonce = Nonce::from_entropy(entropy);
     let core = purepg_proto::Connection::new(startup, nonce, Limits::default());
-    let mut connection = Connection::new(core, stream, runtime, endpoint);
+    let mut connection = Connection::new(
+        core,
+        stream,
+        runtime,
+        endpoint,
+        settings.statement_cache_size(),
+    );
     loop {
         match poll_fn(|cx| connection.poll_startup(cx)).await? {
             StartupEvent::Ready => return Ok(connection),

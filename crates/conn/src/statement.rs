@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use purepg_types::{Column, Type};
 
-use crate::columns::{Columns, type_of};
+use crate::columns::Columns;
 
 /// A statement that the server has parsed, and that can be run again and again. Clones are the same statement.
 ///
@@ -19,8 +20,27 @@ pub struct Statement(Arc<Prepared>);
 struct Prepared {
     name: Name,
     sql: Arc<str>,
-    params: Box<[Type]>,
-    columns: Option<Arc<Columns>>,
+    description: Arc<Description>,
+    /// What became of it since.
+    now: Mutex<Now>,
+}
+
+/// What the server says of a statement.
+#[derive(Debug)]
+pub(crate) struct Description {
+    pub(crate) params: Box<[Type]>,
+    pub(crate) columns: Option<Arc<Columns>>,
+}
+
+/// Where a statement stands on the server.
+#[derive(Debug)]
+enum Now {
+    /// As it was described at first.
+    AsDescribed,
+    /// It has gone, or gives other columns: it has to be prepared again.
+    Stale,
+    /// It was prepared again.
+    Again(Arc<Description>),
 }
 
 /// A name on the server, from before it is sent to after nobody needs it any more.
@@ -34,32 +54,24 @@ pub(crate) struct Name {
 pub(crate) struct Closing(Mutex<VecDeque<String>>);
 
 impl Statement {
-    pub(crate) fn new(
-        name: Name,
-        sql: Arc<str>,
-        params: &[purepg_proto::Oid],
-        columns: Option<Arc<Columns>>,
-    ) -> Self {
-        let params = params.iter().copied().map(type_of).collect();
+    pub(crate) fn new(name: Name, sql: Arc<str>, description: Description) -> Self {
         Self(Arc::new(Prepared {
             name,
             sql,
-            params,
-            columns,
+            description: Arc::new(description),
+            now: Mutex::new(Now::AsDescribed),
         }))
     }
 
-    /// The types of its parameters, in order.
+    /// The types of its parameters, in order, as they were when it was prepared.
     pub fn params(&self) -> &[Type] {
-        &self.0.params
+        &self.0.description.params
     }
 
-    /// The columns of its rows; none for a statement that returns no rows.
+    /// The columns of its rows, as they were when it was prepared; none for a statement that returns no rows.
     pub fn columns(&self) -> &[Column] {
-        self.0
-            .columns
-            .as_ref()
-            .map_or(&[], |columns| columns.as_slice())
+        let columns = self.0.description.columns.as_ref();
+        columns.map_or(&[], |columns| columns.as_slice())
     }
 
     /// The text it was prepared from.
@@ -75,10 +87,29 @@ impl Statement {
         &self.0.name.name
     }
 
-    /// The columns of its rows, where they cannot change unnoticed. The server checks a plan against what was described; `FETCH`,
-    /// `EXECUTE` and the like have none, and give whatever their cursor gives by now.
-    pub(crate) fn fixed_columns(&self) -> Option<&Arc<Columns>> {
-        self.0.columns.as_ref().filter(|_| has_plan(&self.0.sql))
+    /// What the server said of it last; `None` when it has to be prepared again.
+    pub(crate) fn description(&self) -> Option<Arc<Description>> {
+        match &*self.0.now.lock().unwrap_or_else(PoisonError::into_inner) {
+            Now::AsDescribed => Some(Arc::clone(&self.0.description)),
+            Now::Stale => None,
+            Now::Again(description) => Some(Arc::clone(description)),
+        }
+    }
+
+    /// The server does not have it any more, or not as it was described.
+    pub(crate) fn went_stale(&self) {
+        *self.0.now.lock().unwrap_or_else(PoisonError::into_inner) = Now::Stale;
+    }
+
+    /// It was prepared again.
+    pub(crate) fn described_again(&self, description: Arc<Description>) {
+        *self.0.now.lock().unwrap_or_else(PoisonError::into_inner) = Now::Again(description);
+    }
+
+    /// True when its columns cannot change unnoticed: the server checks a plan against what was described. `FETCH`, `EXECUTE` and the
+    /// like have none, and give whatever their cursor gives by now.
+    pub(crate) fn has_plan(&self) -> bool {
+        has_plan(&self.0.sql)
     }
 
     pub(crate) fn belongs_to(&self, home: &Arc<Closing>) -> bool {
@@ -90,7 +121,7 @@ impl fmt::Debug for Statement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Statement")
             .field("sql", &self.0.sql)
-            .field("params", &self.0.params)
+            .field("params", &self.0.description.params)
             .finish_non_exhaustive()
     }
 }
@@ -107,12 +138,15 @@ fn has_plan(sql: &str) -> bool {
 }
 
 impl Name {
-    /// A name that no other statement of this process has.
+    /// A name that no other statement has, be it of another process.
     pub(crate) fn unique(home: &Arc<Closing>) -> Self {
+        // Behind a pooler two processes may share a session: they must not take each other's statements for their own.
+        static PROCESS: LazyLock<u64> =
+            LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let (process, number) = (*PROCESS, NEXT.fetch_add(1, Ordering::Relaxed));
         Self {
-            name: format!("purepg_{number}"),
+            name: format!("purepg_{process:x}_{number}"),
             home: Arc::clone(home),
         }
     }

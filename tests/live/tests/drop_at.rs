@@ -235,7 +235,8 @@ async fn a_copy_that_is_refused<R: Runtime>(cx: Context<R>) {
 
 async fn preparing_and_executing<R: Runtime>(cx: Context<R>) {
     let mut conn = connect(&cx).await;
-    let left = "select count(*) from pg_prepared_statements where name like 'purepg%'";
+    // Those that are used by their text are kept.
+    let left = "select count(*) from pg_prepared_statements where name like 'purepg%' and statement <> 'select pg_backend_pid(), $1::text'";
     cover::<R, _>("prepare", &mut conn, async |conn| {
         let statement = conn.prepare("select $1::int").await.unwrap();
         assert_eq!(statement.params().len(), 1);

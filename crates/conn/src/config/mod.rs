@@ -156,6 +156,14 @@ impl Config {
         self
     }
 
+    /// How many statements each connection keeps prepared that are used by their text, the least recently used giving way; 256 by
+    /// default. With 0 only the unnamed statement is used: so it has to be through a pooler that hands each transaction to another
+    /// server process, such as `PgBouncer` in transaction mode.
+    pub fn statement_cache_size(mut self, statements: usize) -> Self {
+        self.settings.statement_cache_size = statements;
+        self
+    }
+
     /// A run-time parameter that the session starts with, such as `search_path`. `RESET` goes back
     /// to this value. A second one of the same name, in any case, replaces the first.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

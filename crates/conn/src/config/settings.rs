@@ -24,6 +24,7 @@ pub struct Settings {
     pub(super) require_auth: AuthMethods,
     pub(super) max_protocol_version: ProtocolVersion,
     pub(super) parameters: Vec<(String, String)>,
+    pub(super) statement_cache_size: usize,
 }
 
 impl Settings {
@@ -94,6 +95,11 @@ impl Settings {
         parameters.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// How many statements a connection keeps prepared that are used by their text.
+    pub fn statement_cache_size(&self) -> usize {
+        self.statement_cache_size
+    }
+
     pub(super) fn new(host: String, user: String) -> Self {
         Self {
             host,
@@ -108,6 +114,7 @@ impl Settings {
             require_auth: AuthMethods::default(),
             max_protocol_version: ProtocolVersion::default(),
             parameters: Vec::new(),
+            statement_cache_size: 256,
         }
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Cursor {
     /// What is wrong, though the server did not say so.
     fault: Option<Error>,
     begun: bool,
+    /// The parameters were accepted: from here on something may have been done.
+    bound: bool,
     done: bool,
 }
 
@@ -40,6 +42,7 @@ impl Cursor {
             row_count: 0,
             fault: None,
             begun: false,
+            bound: false,
             done: false,
         }
     }
@@ -52,6 +55,10 @@ impl Cursor {
     /// Nobody wants the rest.
     pub(crate) fn give_up(&mut self) {
         self.done = true;
+    }
+
+    pub(super) fn is_bound(&self) -> bool {
+        self.bound
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -102,6 +109,7 @@ impl<S: ByteStream> Connection<S> {
             Reply::Bound => cursor.columns.is_some(),
             _ => false,
         };
+        cursor.bound |= matches!(reply, Reply::Bound);
         match reply {
             Reply::Columns(columns) => {
                 cursor.results += 1;
@@ -114,7 +122,12 @@ impl<S: ByteStream> Connection<S> {
                     return Ok(Some(RowBatch::new(rows, Arc::clone(columns))));
                 }
             }
-            Reply::StatementComplete(tag) => cursor.row_count = tag.rows().unwrap_or(0),
+            Reply::StatementComplete(tag) => {
+                cursor.row_count = tag.rows().unwrap_or(0);
+                if matches!(tag.as_bytes(), b"DISCARD ALL" | b"DEALLOCATE ALL") {
+                    self.statements.clear();
+                }
+            }
             Reply::EmptyQuery => cursor.row_count = 0,
             Reply::Suspended => cursor.row_count = cursor.delivered,
             Reply::CopyOut(_) => {

@@ -8,16 +8,11 @@ use purepg_types::{EncodeError, Format, IsNull, Params, ToSql, Type};
 
 use crate::columns::{Columns, type_of};
 use crate::connection::transactions::Transactions;
-use crate::connection::{Connection, Cursor};
+use crate::connection::{Connection, Cursor, cache};
 use crate::error::{Error, UsageError};
 use crate::query::{Query, What};
 use crate::runtime::ByteStream;
-
-/// A statement as the server described it.
-pub(super) struct Described {
-    pub(super) params: Box<[purepg_proto::Oid]>,
-    pub(super) columns: Option<Arc<purepg_proto::Columns>>,
-}
+use crate::statement::{Description, Statement};
 
 /// What is to be bound and executed.
 struct Bound<'a> {
@@ -97,33 +92,85 @@ impl<S: ByteStream> Connection<S> {
     ) -> Result<Cursor, Error> {
         self.make_way().await?;
         self.check_transaction()?;
-        let started = match query.what {
-            What::Text(sql) if params.is_empty() && query.max_rows.is_none() => {
-                self.start_simple(&sql)
-            }
-            What::Text(sql) => self.start_unnamed(&sql, params, query.max_rows).await,
-            What::Prepared(statement) if !statement.belongs_to(&self.closing) => {
-                Err(UsageError::ForeignStatement.into())
-            }
-            What::Prepared(statement) => self.start_bound(
-                &Bound {
-                    statement: statement.name(),
-                    types: statement.params(),
-                    columns: statement.fixed_columns().cloned(),
-                    max_rows: query.max_rows,
-                    sql: Arc::clone(statement.shared_sql()),
-                },
-                params,
-            ),
+        // Outside of a transaction, and with nothing else under way, what failed before it ran can be run again.
+        let alone = !self.in_transaction() && self.core.in_flight() == 0;
+        let (failed, error) = match self.start_once(&query, params).await {
+            Ok(cursor) => return Ok(cursor),
+            Err(failure) => failure,
         };
-        let mut cursor = match started {
-            Ok(cursor) => cursor,
-            Err(error) => return Err(self.settled(error).await),
+        let error = self.settled(error).await;
+        let Some(statement) = failed else {
+            return Err(error);
+        };
+        let stale = cache::is_stale(&error);
+        if stale || cache::is_about_the_plan(&error) {
+            statement.went_stale();
+        }
+        if !(stale && alone && error.is_recoverable()) {
+            return Err(error);
+        }
+        match self.start_once(&query, params).await {
+            Ok(cursor) => Ok(cursor),
+            Err((_, error)) => Err(self.settled(error).await),
+        }
+    }
+
+    /// The same once. An error comes with the prepared statement that it is the first answer to, if it is.
+    async fn start_once(
+        &mut self,
+        query: &Query<'_>,
+        params: &dyn Params,
+    ) -> Result<Cursor, (Option<Statement>, Error)> {
+        let unprepared = |error| (None, error);
+        let (mut cursor, statement) = match &query.what {
+            What::Text(sql) if params.is_empty() && query.max_rows.is_none() => {
+                (self.start_simple(sql).map_err(unprepared)?, None)
+            }
+            What::Text(sql) if !self.statements.is_on() => {
+                let cursor = self.start_unnamed(sql, params, query.max_rows).await;
+                (cursor.map_err(unprepared)?, None)
+            }
+            What::Text(sql) => {
+                let statement = self.statement_of(sql).await.map_err(unprepared)?;
+                let cursor = self
+                    .start_prepared(&statement, params, query.max_rows)
+                    .await;
+                (cursor.map_err(unprepared)?, Some(statement))
+            }
+            What::Prepared(statement) if !statement.belongs_to(&self.closing) => {
+                return Err(unprepared(UsageError::ForeignStatement.into()));
+            }
+            What::Prepared(statement) => {
+                let cursor = self.start_prepared(statement, params, query.max_rows).await;
+                (
+                    cursor.map_err(unprepared)?,
+                    Some(Statement::clone(statement)),
+                )
+            }
         };
         match std::future::poll_fn(|cx| self.poll_begun(&mut cursor, cx)).await {
             Ok(()) => Ok(cursor),
-            Err(error) => Err(self.settled(error).await),
+            Err(error) => Err((statement.filter(|_| !cursor.is_bound()), error)),
         }
+    }
+
+    async fn start_prepared(
+        &mut self,
+        statement: &Statement,
+        params: &dyn Params,
+        max_rows: Option<u32>,
+    ) -> Result<Cursor, Error> {
+        let description = self.description_of(statement).await?;
+        self.start_bound(
+            &Bound {
+                statement: statement.name(),
+                types: &description.params,
+                columns: description.columns.clone().filter(|_| statement.has_plan()),
+                max_rows,
+                sql: Arc::clone(statement.shared_sql()),
+            },
+            params,
+        )
     }
 
     /// What is returned with an error is a connection whose facts are facts.
@@ -159,13 +206,11 @@ impl<S: ByteStream> Connection<S> {
         })?;
         let sql: Arc<str> = sql.into();
         let described = self.described(op, &sql).await?;
-        let types: Vec<Type> = described.params.iter().copied().map(type_of).collect();
-        let columns = described.columns.map(|columns| with_best_formats(&columns));
         self.start_bound(
             &Bound {
                 statement: "",
-                types: &types,
-                columns,
+                types: &described.params,
+                columns: described.columns,
                 max_rows,
                 sql,
             },
@@ -174,17 +219,20 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// The description that an operation asked for, once it is over.
-    pub(super) async fn described(&mut self, op: OpId, sql: &Arc<str>) -> Result<Described, Error> {
-        let mut described = Described {
-            params: Box::default(),
-            columns: None,
-        };
+    pub(super) async fn described(
+        &mut self,
+        op: OpId,
+        sql: &Arc<str>,
+    ) -> Result<Description, Error> {
+        let mut types: Box<[purepg_proto::Oid]> = Box::default();
+        let mut columns = None;
         loop {
             match self.reply(op).await? {
-                Reply::Parameters(params) => described.params = params,
-                Reply::Columns(columns) => described.columns = Some(columns),
+                Reply::Parameters(params) => types = params,
+                Reply::Columns(described) => columns = Some(described),
                 Reply::Finished(outcome) => {
-                    return self.check(outcome, Some(sql)).map(|()| described);
+                    self.check(outcome, Some(sql))?;
+                    return Ok(cache::description(&types, columns.as_ref()));
                 }
                 _ => {}
             }

@@ -1,5 +1,6 @@
 //! The connection: its facts, and what is done with the whole of it.
 
+mod cache;
 mod cursor;
 mod drive;
 mod execute;
@@ -43,6 +44,7 @@ pub struct Connection<S> {
     to_close: VecDeque<String>,
     closes_in: Option<OpId>,
     transactions: transactions::Transactions,
+    statements: cache::StatementCache,
 }
 
 /// Facts.
@@ -118,6 +120,7 @@ impl<S: ByteStream> Connection<S> {
         stream: S,
         runtime: Arc<dyn Runtime<Stream = S>>,
         endpoint: Endpoint,
+        statement_cache_size: usize,
     ) -> Self {
         Self {
             core,
@@ -130,6 +133,7 @@ impl<S: ByteStream> Connection<S> {
             to_close: VecDeque::new(),
             closes_in: None,
             transactions: transactions::Transactions::default(),
+            statements: cache::StatementCache::new(statement_cache_size),
         }
     }
 

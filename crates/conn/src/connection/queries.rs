@@ -6,7 +6,6 @@ use std::sync::Arc;
 use purepg_proto::Target;
 use purepg_types::{FromSql, Params};
 
-use crate::connection::execute::with_best_formats;
 use crate::connection::{Connection, Cursor};
 use crate::error::Error;
 use crate::query::IntoQuery;
@@ -175,9 +174,8 @@ impl<S: ByteStream> Connection<S> {
             Err(error) => return Err(self.settled(error).await),
         };
         let sql: Arc<str> = sql.into();
-        let described = self.described(op, &sql).await?;
-        let columns = described.columns.map(|columns| with_best_formats(&columns));
-        Ok(Statement::new(name, sql, &described.params, columns))
+        let description = self.described(op, &sql).await?;
+        Ok(Statement::new(name, sql, description))
     }
 
     async fn next_rows(&mut self, cursor: &mut Cursor) -> Result<Option<RowBatch>, Error> {
