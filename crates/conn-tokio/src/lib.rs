@@ -37,6 +37,15 @@ pub type Connection = purepg_conn::Connection<Socket>;
 /// A transaction on such a connection.
 pub type Transaction<'c> = purepg_conn::Transaction<'c, Socket>;
 
+/// The messages of a query on such a connection.
+pub type MessageStream<'c> = purepg_conn::MessageStream<'c, Socket>;
+
+/// Queries that do not wait for each other, on such a connection.
+pub type Pipeline<'c, 'q> = purepg_conn::Pipeline<'c, 'q, Socket>;
+
+/// What becomes of the queries of a pipeline on such a connection.
+pub type PipelineResults<'c, 'q> = purepg_conn::PipelineResults<'c, 'q, Socket>;
+
 /// The rows of a query on such a connection.
 pub type RowStream<'c> = purepg_conn::RowStream<'c, Socket>;
 

@@ -18,6 +18,8 @@ mod connect;
 mod connection;
 mod error;
 mod inbox;
+mod message;
+mod pipeline;
 mod query;
 mod row;
 mod runtime;
@@ -31,8 +33,10 @@ pub use config::{
 pub use connect::connect;
 pub use connection::Connection;
 pub use error::{DatabaseError, Error, UsageError};
+pub use message::{Message, MessageStream, RowColumns};
+pub use pipeline::{Pipeline, PipelineResults, QueryOutcome};
 pub use purepg_proto::{
-    Diagnostics, Notice, Notification, Parameters, ParametersIter, ProtocolError,
+    CommandTag, Diagnostics, Notice, Notification, Parameters, ParametersIter, ProtocolError,
     ProtocolErrorKind, ServerError, Severity, TransactionStatus,
 };
 pub use purepg_types::{

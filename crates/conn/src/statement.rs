@@ -44,6 +44,7 @@ enum Now {
 }
 
 /// A name on the server, from before it is sent to after nobody needs it any more.
+#[derive(Debug)]
 pub(crate) struct Name {
     name: String,
     home: Arc<Closing>,
@@ -151,6 +152,14 @@ impl Name {
         }
     }
 
+    /// The unnamed statement, which the next Parse replaces.
+    pub(crate) fn unnamed(home: &Arc<Closing>) -> Self {
+        Self {
+            name: String::new(),
+            home: Arc::clone(home),
+        }
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.name
     }
@@ -158,7 +167,9 @@ impl Name {
 
 impl Drop for Name {
     fn drop(&mut self) {
-        self.home.push(std::mem::take(&mut self.name));
+        if !self.name.is_empty() {
+            self.home.push(std::mem::take(&mut self.name));
+        }
     }
 }
 

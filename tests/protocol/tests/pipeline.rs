@@ -959,6 +959,52 @@ fn a_prelude_is_not_heard_and_its_failure_is_the_operations() {
 }
 
 #[test]
+fn what_was_to_be_one_transaction_is_undone() {
+    for sent in [false, true] {
+        for failed in [false, true] {
+            let (mut driver, mut server) = connected();
+            driver.begin(|batch| statement(batch, "insert 1"));
+            driver.begin(|batch| {
+                statement(batch, if failed { "fail" } else { "insert 2" });
+                batch.flush();
+            });
+            driver.begin(|batch| synced(batch, "insert 3"));
+            // Two of them, or a part of the first.
+            let all = driver.core.output().len();
+            let third = all - 60;
+            let n = if sent { third } else { 3 };
+            server.receive(&driver.core.output()[..n]);
+            driver.core.output_sent(n);
+            driver.feed(&server.take_output());
+            driver.core.abort_all();
+            driver.core.abort_all();
+            assert_eq!(driver.converse(&mut server), NO_LINES);
+            assert!(driver.core.is_idle() && server.is_idle(), "{sent} {failed}");
+            assert!(server.effects().is_empty(), "{sent} {failed}");
+            driver.query("insert 4");
+            driver.converse(&mut server);
+            assert_eq!(server.effects(), ["insert 4"]);
+        }
+    }
+}
+
+#[test]
+fn a_sync_that_ends_the_skipping_can_be_taken_back() {
+    let (mut driver, mut server) = connected();
+    driver.begin(|batch| {
+        statement(batch, "fail");
+        batch.flush();
+    });
+    server.receive(driver.core.output());
+    driver.send();
+    driver.feed(&server.take_output());
+    // The core's own Sync waits, and is taken back; the server skips still.
+    driver.core.abort_all();
+    assert_eq!(driver.converse(&mut server), NO_LINES);
+    assert!(driver.core.is_idle() && server.is_idle());
+}
+
+#[test]
 fn a_batch_that_is_dropped_leaves_no_trace() {
     let mut driver = Driver::open();
     driver.query("select 1");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use purepg_proto::{OpId, Outcome, Reply};
+use purepg_proto::{CommandTag, OpId, Outcome, Reply};
 
 use crate::columns::Columns;
 use crate::connection::Connection;
@@ -55,6 +55,14 @@ impl Cursor {
     /// Nobody wants the rest.
     pub(crate) fn give_up(&mut self) {
         self.done = true;
+    }
+
+    pub(crate) fn op(&self) -> OpId {
+        self.op
+    }
+
+    pub(crate) fn sql(&self) -> &Arc<str> {
+        &self.sql
     }
 
     pub(super) fn is_bound(&self) -> bool {
@@ -124,9 +132,7 @@ impl<S: ByteStream> Connection<S> {
             }
             Reply::StatementComplete(tag) => {
                 cursor.row_count = tag.rows().unwrap_or(0);
-                if matches!(tag.as_bytes(), b"DISCARD ALL" | b"DEALLOCATE ALL") {
-                    self.statements.clear();
-                }
+                self.note_tag(&tag);
             }
             Reply::EmptyQuery => cursor.row_count = 0,
             Reply::Suspended => cursor.row_count = cursor.delivered,
@@ -146,7 +152,14 @@ impl<S: ByteStream> Connection<S> {
         Ok(None)
     }
 
-    pub(super) fn check(&self, outcome: Outcome, sql: Option<&Arc<str>>) -> Result<(), Error> {
+    /// What some commands do to what is known of the session.
+    pub(crate) fn note_tag(&mut self, tag: &CommandTag) {
+        if matches!(tag.as_bytes(), b"DISCARD ALL" | b"DEALLOCATE ALL") {
+            self.statements.clear();
+        }
+    }
+
+    pub(crate) fn check(&self, outcome: Outcome, sql: Option<&Arc<str>>) -> Result<(), Error> {
         match outcome {
             Outcome::Complete => Ok(()),
             Outcome::Failed(error) => Err(Error::database(error, sql.cloned())),

@@ -68,7 +68,7 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// The same, but `None` once everything known is handed out and `enough` says so.
-    fn poll_event_unless(
+    pub(super) fn poll_event_unless(
         &mut self,
         cx: &mut Context<'_>,
         enough: impl Fn(&Self) -> bool,
@@ -238,7 +238,7 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// The next answer to `op`. Where the connection ends first, the error is what ended it.
-    pub(super) fn poll_reply(
+    pub(crate) fn poll_reply(
         &mut self,
         cx: &mut Context<'_>,
         op: OpId,
@@ -260,7 +260,7 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// Ready when nothing is under way any more, so that facts are facts.
-    pub(super) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(crate) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             match ready!(self.poll_event_unless(cx, |this| this.core.in_flight() == 0))? {
                 Some(_) => {}

@@ -15,12 +15,28 @@ use crate::runtime::ByteStream;
 use crate::statement::{Description, Statement};
 
 /// What is to be bound and executed.
-struct Bound<'a> {
+pub(crate) struct Bound<'a> {
     statement: &'a str,
     types: &'a [Type],
     columns: Option<Arc<Columns>>,
-    max_rows: Option<u32>,
+    pub(crate) max_rows: Option<u32>,
     sql: Arc<str>,
+    /// It ends its segment.
+    pub(crate) sync: bool,
+}
+
+impl<'a> Bound<'a> {
+    pub(crate) fn new(statement: &'a Statement, description: &'a Description) -> Self {
+        let columns = description.columns.clone();
+        Self {
+            statement: statement.name(),
+            types: &description.params,
+            columns: columns.filter(|_| statement.has_plan()),
+            max_rows: None,
+            sql: Arc::clone(statement.shared_sql()),
+            sync: true,
+        }
+    }
 }
 
 impl<S: ByteStream> Connection<S> {
@@ -44,7 +60,7 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// One operation. Statements that nobody needs any more are closed along with it.
-    pub(super) fn operation(
+    pub(crate) fn operation(
         &mut self,
         messages: impl FnOnce(&mut Batch<'_>),
     ) -> Result<OpId, Error> {
@@ -102,10 +118,7 @@ impl<S: ByteStream> Connection<S> {
         let Some(statement) = failed else {
             return Err(error);
         };
-        let stale = cache::is_stale(&error);
-        if stale || cache::is_about_the_plan(&error) {
-            statement.went_stale();
-        }
+        let stale = self.note_failure(&statement, &error);
         if !(stale && alone && error.is_recoverable()) {
             return Err(error);
         }
@@ -121,56 +134,56 @@ impl<S: ByteStream> Connection<S> {
         query: &Query<'_>,
         params: &dyn Params,
     ) -> Result<Cursor, (Option<Statement>, Error)> {
-        let unprepared = |error| (None, error);
-        let (mut cursor, statement) = match &query.what {
-            What::Text(sql) if params.is_empty() && query.max_rows.is_none() => {
-                (self.start_simple(sql).map_err(unprepared)?, None)
-            }
-            What::Text(sql) if !self.statements.is_on() => {
-                let cursor = self.start_unnamed(sql, params, query.max_rows).await;
-                (cursor.map_err(unprepared)?, None)
-            }
-            What::Text(sql) => {
-                let statement = self.statement_of(sql).await.map_err(unprepared)?;
-                let cursor = self
-                    .start_prepared(&statement, params, query.max_rows)
-                    .await;
-                (cursor.map_err(unprepared)?, Some(statement))
-            }
-            What::Prepared(statement) if !statement.belongs_to(&self.closing) => {
-                return Err(unprepared(UsageError::ForeignStatement.into()));
-            }
-            What::Prepared(statement) => {
-                let cursor = self.start_prepared(statement, params, query.max_rows).await;
-                (
-                    cursor.map_err(unprepared)?,
-                    Some(Statement::clone(statement)),
-                )
-            }
-        };
+        let sent = self.send(query, params).await;
+        let (mut cursor, statement) = sent.map_err(|error| (None, error))?;
         match std::future::poll_fn(|cx| self.poll_begun(&mut cursor, cx)).await {
             Ok(()) => Ok(cursor),
             Err(error) => Err((statement.filter(|_| !cursor.is_bound()), error)),
         }
     }
 
-    async fn start_prepared(
+    /// Sends a query, with what has to be known of it beforehand; gives the prepared statement that it runs, if it does.
+    pub(crate) async fn send(
         &mut self,
-        statement: &Statement,
+        query: &Query<'_>,
+        params: &dyn Params,
+    ) -> Result<(Cursor, Option<Statement>), Error> {
+        match &query.what {
+            What::Text(sql) if params.is_empty() && query.max_rows.is_none() => {
+                Ok((self.start_simple(sql)?, None))
+            }
+            What::Text(sql) => {
+                let (statement, description) = self.statement_of(sql).await?;
+                self.start_prepared(statement, &description, params, query.max_rows)
+            }
+            What::Prepared(statement) => {
+                let statement = self.own(statement)?.clone();
+                let description = self.description_of(&statement).await?;
+                self.start_prepared(statement, &description, params, query.max_rows)
+            }
+        }
+    }
+
+    /// A statement of this connection.
+    pub(crate) fn own<'s>(&self, statement: &'s Statement) -> Result<&'s Statement, Error> {
+        if statement.belongs_to(&self.closing) {
+            Ok(statement)
+        } else {
+            Err(UsageError::ForeignStatement.into())
+        }
+    }
+
+    fn start_prepared(
+        &mut self,
+        statement: Statement,
+        description: &Description,
         params: &dyn Params,
         max_rows: Option<u32>,
-    ) -> Result<Cursor, Error> {
-        let description = self.description_of(statement).await?;
-        self.start_bound(
-            &Bound {
-                statement: statement.name(),
-                types: &description.params,
-                columns: description.columns.clone().filter(|_| statement.has_plan()),
-                max_rows,
-                sql: Arc::clone(statement.shared_sql()),
-            },
-            params,
-        )
+    ) -> Result<(Cursor, Option<Statement>), Error> {
+        let mut bound = Bound::new(&statement, description);
+        bound.max_rows = max_rows;
+        let cursor = self.start_bound(&bound, params)?;
+        Ok((cursor, Some(statement)))
     }
 
     /// What is returned with an error is a connection whose facts are facts.
@@ -188,34 +201,6 @@ impl<S: ByteStream> Connection<S> {
             batch.query(sql);
         })?;
         Ok(Cursor::new(op, sql.into(), None))
-    }
-
-    /// Parse and Describe of the unnamed statement, then Bind and Execute: the types of the parameters have to be known before they
-    /// are written.
-    async fn start_unnamed(
-        &mut self,
-        sql: &str,
-        params: &dyn Params,
-        max_rows: Option<u32>,
-    ) -> Result<Cursor, Error> {
-        let op = self.operation(|batch| {
-            batch
-                .parse("", sql, &[])
-                .describe(Target::Statement(""))
-                .flush();
-        })?;
-        let sql: Arc<str> = sql.into();
-        let described = self.described(op, &sql).await?;
-        self.start_bound(
-            &Bound {
-                statement: "",
-                types: &described.params,
-                columns: described.columns,
-                max_rows,
-                sql,
-            },
-            params,
-        )
     }
 
     /// The description that an operation asked for, once it is over.
@@ -239,7 +224,11 @@ impl<S: ByteStream> Connection<S> {
         }
     }
 
-    fn start_bound(&mut self, bound: &Bound<'_>, params: &dyn Params) -> Result<Cursor, Error> {
+    pub(crate) fn start_bound(
+        &mut self,
+        bound: &Bound<'_>,
+        params: &dyn Params,
+    ) -> Result<Cursor, Error> {
         let (expected, given) = (bound.types.len(), params.len());
         if expected != given {
             return Err(UsageError::ParameterCount { expected, given }.into());
@@ -290,7 +279,10 @@ impl<S: ByteStream> Connection<S> {
                 RowShape::Described
             }
         };
-        batch.execute("", bound.max_rows, shape).sync();
+        batch.execute("", bound.max_rows, shape);
+        if bound.sync {
+            batch.sync();
+        }
         let op = batch.commit()?;
         self.note_committed(op);
         Ok(Cursor::new(

@@ -4,6 +4,7 @@ mod cache;
 mod cursor;
 mod drive;
 mod execute;
+mod many;
 mod queries;
 mod transactions;
 
@@ -12,14 +13,16 @@ use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use purepg_proto::{Notice, Notification, OpId, Parameters, TransactionStatus};
+use purepg_proto::{Notice, Notification, OpId, Parameters, Reply, Target, TransactionStatus};
 
 use crate::error::Error;
 use crate::inbox::Inbox;
 use crate::runtime::{ByteStream, Endpoint, Runtime};
-use crate::statement::Closing;
+use crate::statement::{Closing, Statement};
 
+pub(crate) use cache::Describing;
 pub(crate) use cursor::Cursor;
+pub(crate) use execute::Bound;
 pub(crate) use transactions::savepoint;
 
 /// A connection to a PostgreSQL server, over a stream `S`.
@@ -141,6 +144,11 @@ impl<S: ByteStream> Connection<S> {
         &mut self.core
     }
 
+    /// True while no operation is accepted.
+    pub(crate) fn is_full(&self) -> bool {
+        self.core.is_full()
+    }
+
     fn closing(&self) -> &Arc<Closing> {
         &self.closing
     }
@@ -162,6 +170,52 @@ impl<S: ByteStream> Connection<S> {
         let op = self.operation(|batch| {
             batch.sync();
         })?;
+        self.finish(op, None).await
+    }
+
+    /// Forgets what the session was told: rolls back an open transaction, closes all cursors and prepared statements, gives up all
+    /// channels, locks and temporary tables, and goes back to the parameters that it began with (`DISCARD ALL`).
+    ///
+    /// # Errors
+    /// What the server objects to, and what ended the connection.
+    ///
+    /// # Cancel safety
+    /// Dropping the future costs nothing; the session may be reset all the same.
+    pub async fn reset(&mut self) -> Result<(), Error> {
+        self.make_way().await?;
+        self.settle().await?;
+        let rollback = self.forget_transactions();
+        let first = match rollback {
+            true => Some(self.operation(|batch| {
+                batch.query("ROLLBACK");
+            })?),
+            false => None,
+        };
+        // It cannot be in one text with the other: DISCARD ALL does not run in a transaction.
+        let op = self.operation(|batch| {
+            batch.query("DISCARD ALL");
+        })?;
+        self.statements.clear();
+        if let Some(first) = first {
+            while !matches!(self.reply(first).await?, Reply::Finished(_)) {}
+        }
+        self.finish(op, None).await
+    }
+
+    /// Closes a prepared statement on the server, and waits for that. Dropping its last handle does the same along the way.
+    ///
+    /// # Errors
+    /// [`UsageError::ForeignStatement`](crate::UsageError::ForeignStatement) for one of another connection, and what ended the connection.
+    ///
+    /// # Cancel safety
+    /// Dropping the future costs nothing; the statement is closed all the same.
+    pub async fn close_statement(&mut self, statement: Statement) -> Result<(), Error> {
+        self.make_way().await?;
+        let name = self.own(&statement)?.name().to_owned();
+        let op = self.operation(|batch| {
+            batch.close(Target::Statement(&name)).sync();
+        })?;
+        statement.went_stale();
         self.finish(op, None).await
     }
 

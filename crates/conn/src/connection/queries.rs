@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use purepg_proto::Target;
-use purepg_types::{FromSql, Params};
+use purepg_types::{FromRow, FromSql, Params};
 
 use crate::connection::{Connection, Cursor};
 use crate::error::Error;
@@ -43,6 +43,35 @@ impl<S: ByteStream> Connection<S> {
             }
         }
         Ok(rows)
+    }
+
+    /// All rows, as values of a type of one's own.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] for the first row that is none of these; otherwise as [`fetch`](Self::fetch).
+    ///
+    /// # Cancel safety
+    /// As [`fetch`](Self::fetch).
+    pub async fn fetch_as<'q, T>(
+        &mut self,
+        query: impl IntoQuery<'q> + Send,
+        params: impl Params,
+    ) -> Result<Vec<T>, Error>
+    where
+        T: for<'r> FromRow<'r> + Send,
+    {
+        let mut cursor = self.start(query.into_query(), &params).await?;
+        let mut values = Vec::new();
+        while let Some(batch) = self.next_rows(&mut cursor).await? {
+            values.reserve(batch.len());
+            for row in &batch {
+                match row.decode() {
+                    Ok(value) => values.push(value),
+                    Err(error) => return Err(self.settled(error).await),
+                }
+            }
+        }
+        Ok(values)
     }
 
     /// The first row; the others are discarded.

@@ -12,6 +12,8 @@ pub(super) struct Transactions {
     levels: Vec<Command>,
     /// What rolls back what a dropped guard left: it goes before anything else.
     due: Option<Due>,
+    /// Several operations are to be one transaction, and not all of them are over.
+    half_done: bool,
     /// What ends a block, and how many deep that one is: once this is on its way the block is over, whatever comes of it.
     ending: Option<(usize, OpId)>,
 }
@@ -78,9 +80,16 @@ impl Transactions {
 impl<S> Connection<S> {
     /// Abandons what is under way, and takes note of what was taken back with it.
     pub(super) fn abandon_all(&mut self) {
+        let inside = self.is_in_transaction();
         let transactions = &mut self.transactions;
         transactions.resolve(&self.core, false);
-        self.core.abandon_all();
+        // As long as what undoes it can be taken back, it has to be undone again.
+        transactions.half_done &= self.core.in_flight() > 0;
+        if transactions.half_done && !inside {
+            self.core.abort_all();
+        } else {
+            self.core.abandon_all();
+        }
         let riding = transactions.due.as_ref().map(|due| due.command.said);
         transactions.resolve(&self.core, true);
         if let Some(due) = transactions
@@ -90,6 +99,11 @@ impl<S> Connection<S> {
         {
             transactions.ending = Some((due.depth, op));
         }
+    }
+
+    /// Several operations are one transaction from here on, or are not any more.
+    pub(crate) fn note_segment(&mut self, begun: bool) {
+        self.transactions.half_done = begun;
     }
 
     /// Another block inside of those that are open. Nothing is written: it is begun by the next operation.
@@ -119,6 +133,12 @@ impl<S> Connection<S> {
 
     fn forget_levels(&mut self, depth: usize) {
         self.transactions.levels.truncate(depth.saturating_sub(1));
+    }
+
+    /// Whatever was begun is to be forgotten; true when the server is in a transaction.
+    pub(super) fn forget_transactions(&mut self) -> bool {
+        self.transactions = Transactions::default();
+        self.core.transaction_status() != TransactionStatus::Idle
     }
 
     /// True when the server knows of it.

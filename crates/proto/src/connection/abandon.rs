@@ -46,6 +46,16 @@ impl Connection {
     /// Abandons every operation that is under way: what a driver does before anything new, should its user have forgotten about
     /// something old.
     pub fn abandon_all(&mut self) {
+        self.give_all_up(false);
+    }
+
+    /// The same for operations that were to be one transaction: outside of a transaction block, nothing stays of those that were sent without
+    /// the Sync that was to end their segment. An error is provoked before the Sync that the core writes instead.
+    pub fn abort_all(&mut self) {
+        self.give_all_up(true);
+    }
+
+    fn give_all_up(&mut self, undo: bool) {
         self.forget_batch();
         self.finished = None;
         let ended = self.is_dead();
@@ -70,6 +80,9 @@ impl Connection {
         }
         self.queue.mute_all();
         if !ended && self.queue.needs_sync_at(all) {
+            if undo {
+                self.append_failure();
+            }
             self.append_sync();
         }
     }

@@ -366,7 +366,15 @@ impl Connection {
             && !self.eof
     }
 
-    /// True when batches are accepted.
+    /// True while no batch is accepted since as much output waits, or as many operations are under way, as [`Limits`] allow.
+    pub fn is_full(&self) -> bool {
+        matches!(
+            self.refuses_batches(),
+            Some(UsageError::OutputFull { .. } | UsageError::TooManyInFlight { .. })
+        )
+    }
+
+    /// True when batches are accepted, or will be when there is room for them.
     pub fn is_open(&self) -> bool {
         matches!(self.phase, Ok(Phase::Open)) && !self.terminating && !self.eof
     }

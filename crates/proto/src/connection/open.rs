@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 
+use crate::Target;
 use crate::connection::Connection;
 use crate::connection::frames::Taken;
 use crate::connection::startup::malformed;
@@ -236,6 +237,21 @@ impl Connection {
             (Some(op), Some(reply)) => Taken::Event(Event::Reply(op, reply)),
             _ => Taken::Nothing,
         })
+    }
+
+    /// Makes the server give up the segment that is open: it is asked about a portal that nobody made.
+    pub(super) fn append_failure(&mut self) {
+        let op = self.queue.next_op();
+        let start = self.send.end();
+        let none = Target::Portal("purepg_abandoned");
+        let written = extended::write_describe(self.send.bytes_mut(), none);
+        debug_assert_eq!(written, Ok(()));
+        let end = self.send.end();
+        self.queue.push(Owed {
+            muted: true,
+            ..Owed::new(op, Expect::Columns, start..end)
+        });
+        self.queue.commit(op, end);
     }
 
     /// Ends a segment that nobody else will end.

@@ -221,6 +221,8 @@ impl Queue {
     /// Removes the front entry; tells how its operation ended, if it did and somebody wants to know.
     pub(crate) fn pop(&mut self) -> Option<(OpId, Outcome)> {
         let owed = self.owed.pop_front()?;
+        // Until it is answered it could still be taken back, and the server would go on skipping.
+        self.skipping &= !owed.expect.is_sync();
         // A Query that was skipped has ended nothing.
         self.open_when_empty = self.skipping || !owed.expect.ends_segment();
         // Whatever it was, nothing of it can turn into a COPY any more.
@@ -249,16 +251,12 @@ impl Queue {
             return false;
         }
         match self.owed.front() {
+            // All messages of an operation may be skipped: then its Sync ends an operation that nobody looked at.
             Some(owed) if !owed.expect.is_sync() => {
                 self.head.skipped = true;
                 true
             }
-            Some(_) => {
-                // Its own messages may all have been skipped: then the Sync ends an operation that nobody looked at.
-                self.skipping = false;
-                false
-            }
-            None => false,
+            _ => false,
         }
     }
 

@@ -1,0 +1,144 @@
+//! One statement with many parameters, in one pipeline.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use purepg_proto::{Event, OpId, Outcome, Reply};
+use purepg_types::Params;
+
+use crate::connection::Connection;
+use crate::connection::execute::Bound;
+use crate::error::Error;
+use crate::query::{IntoQuery, What};
+use crate::runtime::ByteStream;
+
+impl<S: ByteStream> Connection<S> {
+    /// Runs a statement once for each set of parameters, without waiting in between, and returns the sum of the row counts. Rows are
+    /// discarded.
+    ///
+    /// It is all or nothing: outside of a transaction they are one. The sets are taken from the iterator as fast as the server takes
+    /// them.
+    ///
+    /// # Errors
+    /// The first one, as for [`fetch`](Self::fetch); nothing of it stays then (in a transaction, that has failed).
+    ///
+    /// # Cancel safety
+    /// Dropping the future costs the connection nothing. What was sent may be carried out, but not a part of it, unless a transaction
+    /// is open.
+    pub async fn execute_many<'q, P: Params>(
+        &mut self,
+        query: impl IntoQuery<'q> + Send,
+        params: impl IntoIterator<Item = P, IntoIter: Send> + Send,
+    ) -> Result<u64, Error> {
+        self.make_way().await?;
+        self.check_transaction()?;
+        let query = query.into_query();
+        let sets = params.into_iter();
+        match self.pipe(&query.what, query.max_rows, sets).await {
+            Ok(count) => Ok(count),
+            Err(error) => Err(self.settled(error).await),
+        }
+    }
+
+    async fn pipe<P: Params>(
+        &mut self,
+        what: &What<'_>,
+        max_rows: Option<u32>,
+        sets: impl Iterator<Item = P> + Send,
+    ) -> Result<u64, Error> {
+        let (statement, description) = match what {
+            What::Text(sql) => self.statement_of(sql).await?,
+            What::Prepared(statement) => {
+                let statement = self.own(statement)?.clone();
+                let description = self.description_of(&statement).await?;
+                (statement, description)
+            }
+        };
+        let mut bound = Bound::new(&statement, &description);
+        (bound.max_rows, bound.sync) = (max_rows, false);
+        let mut progress = Progress::new(statement.shared_sql());
+        for set in sets {
+            poll_fn(|cx| self.poll_room(&mut progress, cx)).await?;
+            let cursor = self.start_bound(&bound, &set)?;
+            self.note_segment(true);
+            progress.under_way.push_back(cursor.op());
+        }
+        poll_fn(|cx| self.poll_room(&mut progress, cx)).await?;
+        // Its end commits.
+        let sync = self.operation(|batch| {
+            batch.sync();
+        })?;
+        progress.under_way.push_back(sync);
+        poll_fn(|cx| self.poll_end(&mut progress, cx)).await?;
+        self.note_segment(false);
+        progress.failure.map_or(Ok(progress.row_count), Err)
+    }
+
+    /// Ready when the core takes another operation. Not when one is over: without a Sync the server keeps its answers for itself as
+    /// long as they are few.
+    fn poll_room(
+        &mut self,
+        progress: &mut Progress,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        while let Some(event) = ready!(self.poll_event_unless(cx, |this| !this.core.is_full()))? {
+            self.follow_many(progress, event);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready when all of them are over.
+    fn poll_end(
+        &mut self,
+        progress: &mut Progress,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        while !progress.under_way.is_empty() {
+            let event = ready!(self.poll_event(cx))?;
+            self.follow_many(progress, event);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn follow_many(&self, progress: &mut Progress, event: Event) {
+        let Event::Reply(op, reply) = event else {
+            return;
+        };
+        if progress.under_way.front() != Some(&op) {
+            return;
+        }
+        match reply {
+            Reply::StatementComplete(tag) => progress.row_count += tag.rows().unwrap_or(0),
+            Reply::Finished(outcome) => {
+                progress.under_way.pop_front();
+                // What comes behind the first failure was skipped.
+                let failed = matches!(outcome, Outcome::Failed(_));
+                if failed && progress.failure.is_none() {
+                    progress.failure = self.check(outcome, Some(&progress.sql)).err();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Progress {
+    sql: Arc<str>,
+    under_way: VecDeque<OpId>,
+    row_count: u64,
+    failure: Option<Error>,
+}
+
+impl Progress {
+    fn new(sql: &Arc<str>) -> Self {
+        Self {
+            sql: Arc::clone(sql),
+            under_way: VecDeque::new(),
+            row_count: 0,
+            failure: None,
+        }
+    }
+}

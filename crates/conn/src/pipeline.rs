@@ -1,0 +1,428 @@
+//! Pipelines: queries that do not wait for each other.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::{FusedStream, Stream};
+use purepg_proto::{Event, OpId, Outcome, Reply, RowShape};
+use purepg_types::{Column, Params};
+
+use crate::columns::Columns;
+use crate::connection::{Bound, Connection, Describing};
+use crate::error::Error;
+use crate::query::{IntoQuery, Query, What};
+use crate::row::{KeptRows, Row, RowBatch};
+use crate::runtime::ByteStream;
+use crate::statement::Statement;
+
+/// Queries that are queued first, and then run without waiting in between.
+///
+/// The queries up to a [`sync`](Self::sync), or to the end, are one transaction if none is open: when one fails, nothing of them stays, and the
+/// ones behind it are not looked at ([`Error::Aborted`]). Every query goes through the extended protocol.
+#[must_use = "nothing happens before it is run"]
+pub struct Pipeline<'c, 'q, S> {
+    connection: &'c mut Connection<S>,
+    items: VecDeque<Item<'q>>,
+}
+
+enum Item<'q> {
+    Query(Query<'q>, Box<dyn Params + 'q>),
+    Sync,
+}
+
+/// What became of a query of a pipeline.
+#[derive(Debug, Default)]
+pub struct QueryOutcome {
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// The number of rows that it counted; 0 for a command that counts none.
+    pub row_count: u64,
+    columns: Option<Arc<Columns>>,
+}
+
+impl QueryOutcome {
+    /// The columns; none for a statement that returns no rows.
+    pub fn columns(&self) -> &[Column] {
+        self.columns
+            .as_ref()
+            .map_or(&[], |columns| columns.as_slice())
+    }
+}
+
+/// What becomes of the queries, in order: one result for each.
+///
+/// Queries are sent, and results read, while somebody waits for them: what is not taken waits in the socket, and the server waits.
+///
+/// # Cancel safety
+/// It may be dropped at any result, and so may the futures of [`next`](Self::next): none is lost with a future. A query that was not sent
+/// when it is dropped is not carried out.
+pub struct PipelineResults<'c, 'q, S> {
+    connection: &'c mut Connection<S>,
+    /// Those that were not sent.
+    items: VecDeque<Item<'q>>,
+    /// What was sent, and what failed here, in order.
+    sent: VecDeque<Sent>,
+    /// A statement has to be described before more is sent.
+    describing: bool,
+    /// That statement, once it is: the next query is about it.
+    described: Option<Statement>,
+    /// How many segments were sent to their end.
+    segment: usize,
+    /// Something of the segment behind these was sent.
+    begun: bool,
+    current: QueryOutcome,
+    done: bool,
+}
+
+enum Sent {
+    Describe(OpId, Describing),
+    Query {
+        op: OpId,
+        segment: usize,
+        statement: Statement,
+        columns: Option<Arc<Columns>>,
+    },
+    /// What makes the server abandon a segment.
+    Failing(OpId),
+    Failed(Error),
+}
+
+impl<S: ByteStream> Connection<S> {
+    /// An empty pipeline.
+    pub fn pipeline<'q>(&mut self) -> Pipeline<'_, 'q, S> {
+        Pipeline {
+            connection: self,
+            items: VecDeque::new(),
+        }
+    }
+}
+
+impl<'c, 'q, S: ByteStream> Pipeline<'c, 'q, S> {
+    /// Another query.
+    pub fn push(&mut self, query: impl IntoQuery<'q>, params: impl Params + 'q) -> &mut Self {
+        let item = Item::Query(query.into_query(), Box::new(params));
+        self.items.push_back(item);
+        self
+    }
+
+    /// Ends a transaction: what fails before this does not touch what comes behind it.
+    pub fn sync(&mut self) -> &mut Self {
+        self.items.push_back(Item::Sync);
+        self
+    }
+
+    /// How many queries it has.
+    pub fn len(&self) -> usize {
+        let items = self.items.iter();
+        items.filter(|item| matches!(item, Item::Query(..))).count()
+    }
+
+    /// True when it has no query.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Begins to run it. One round trip, if all statements are known; a text that is not takes one more when its turn comes.
+    ///
+    /// # Errors
+    /// What ended the connection, if it has ended. What becomes of the queries is told by the results.
+    ///
+    /// # Cancel safety
+    /// Dropping the future costs nothing, and nothing has happened.
+    pub async fn run(self) -> Result<PipelineResults<'c, 'q, S>, Error> {
+        self.connection.make_way().await?;
+        self.connection.check_transaction()?;
+        Ok(PipelineResults {
+            connection: self.connection,
+            items: self.items,
+            sent: VecDeque::new(),
+            describing: false,
+            described: None,
+            segment: 0,
+            begun: false,
+            current: QueryOutcome::default(),
+            done: false,
+        })
+    }
+}
+
+impl<S: ByteStream> PipelineResults<'_, '_, S> {
+    /// What became of the next query; `None` when there is none left.
+    ///
+    /// # Errors
+    /// [`Error::Aborted`] for a query that was not looked at, since one before it in its transaction had failed; otherwise as
+    /// [`Connection::fetch`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no result.
+    pub async fn next(&mut self) -> Option<Result<QueryOutcome, Error>> {
+        poll_fn(|cx| self.poll_result(cx)).await
+    }
+
+    fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<QueryOutcome, Error>>> {
+        loop {
+            if self.done {
+                return Poll::Ready(None);
+            }
+            if let Err(error) = self.send() {
+                return self.end(error);
+            }
+            if let Some(Sent::Failed(_)) = self.sent.front() {
+                let Some(Sent::Failed(error)) = self.sent.pop_front() else {
+                    continue;
+                };
+                return Poll::Ready(Some(Err(error)));
+            }
+            if self.sent.is_empty() && self.items.is_empty() {
+                return self.poll_settled(cx);
+            }
+            let event = match ready!(self.connection.poll_event(cx)) {
+                Ok(event) => event,
+                Err(error) => return self.end(error),
+            };
+            if let Event::Reply(op, reply) = event
+                && let Some(result) = self.follow(op, reply)
+            {
+                return Poll::Ready(Some(result));
+            }
+        }
+    }
+
+    /// Behind the last result: the connection is ready when it says that there is no more.
+    fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<QueryOutcome, Error>>> {
+        match ready!(self.connection.poll_settled(cx)) {
+            Ok(()) => {
+                self.done = true;
+                Poll::Ready(None)
+            }
+            Err(error) => self.end(error),
+        }
+    }
+
+    fn end(&mut self, error: Error) -> Poll<Option<Result<QueryOutcome, Error>>> {
+        self.done = true;
+        self.items.clear();
+        self.sent.clear();
+        Poll::Ready(Some(Err(error)))
+    }
+
+    /// As much as the connection takes.
+    fn send(&mut self) -> Result<(), Error> {
+        while !self.describing && !self.connection.is_full() {
+            let Some(item) = self.items.pop_front() else {
+                break;
+            };
+            let Item::Query(query, params) = item else {
+                continue;
+            };
+            let statement = match &query.what {
+                _ if self.described.is_some() => self.described.take(),
+                What::Text(sql) => self.connection.known_statement(sql),
+                What::Prepared(statement) => match self.connection.own(statement) {
+                    Ok(statement) => Some(statement.clone()),
+                    Err(error) => {
+                        self.fail(error)?;
+                        continue;
+                    }
+                },
+            };
+            let description = statement.as_ref().and_then(Statement::description);
+            let Some((statement, description)) = statement.clone().zip(description) else {
+                let sql = query.what.sql();
+                let (op, describing) = Describing::begin(self.connection, statement, sql)?;
+                self.sent.push_back(Sent::Describe(op, describing));
+                self.items.push_front(Item::Query(query, params));
+                (self.describing, self.begun) = (true, true);
+                break;
+            };
+            let mut bound = Bound::new(&statement, &description);
+            bound.max_rows = query.max_rows;
+            bound.sync = matches!(self.items.front(), None | Some(Item::Sync));
+            match self.connection.start_bound(&bound, &*params) {
+                Ok(cursor) => {
+                    let (op, columns) = (cursor.op(), cursor.columns().cloned());
+                    self.sent.push_back(Sent::Query {
+                        op,
+                        segment: self.segment,
+                        statement: statement.clone(),
+                        columns,
+                    });
+                    self.begun = !bound.sync;
+                    self.connection.note_segment(self.begun);
+                    self.segment += usize::from(bound.sync);
+                }
+                Err(error) => self.fail(error)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A query failed here: the server has to give up what it has done of its segment, and nobody looks at the rest.
+    fn fail(&mut self, error: Error) -> Result<(), Error> {
+        self.sent.push_back(Sent::Failed(error));
+        if mem::take(&mut self.begun) {
+            // A portal that nobody made.
+            let op = self.connection.operation(|batch| {
+                let none = Arc::new(purepg_proto::Columns::from_iter([]));
+                batch
+                    .execute(
+                        "purepg_failed_before_it_was_sent",
+                        None,
+                        RowShape::Known(none),
+                    )
+                    .sync();
+            })?;
+            self.sent.push_back(Sent::Failing(op));
+        }
+        self.abort_rest();
+        Ok(())
+    }
+
+    /// The rest of a segment that has failed.
+    fn abort_rest(&mut self) {
+        while let Some(Item::Query(..)) = self.items.front() {
+            self.items.pop_front();
+            self.sent.push_back(Sent::Failed(Error::Aborted));
+        }
+        self.begun = false;
+        self.segment += 1;
+    }
+
+    /// Takes note of one answer; gives the result that it completes.
+    fn follow(&mut self, op: OpId, reply: Reply) -> Option<Result<QueryOutcome, Error>> {
+        match self.sent.front_mut()? {
+            Sent::Describe(describe, describing) if *describe == op => {
+                let described = describing.follow(self.connection, reply)?;
+                self.sent.pop_front();
+                self.describing = false;
+                let error = match described {
+                    Ok(statement) => {
+                        self.described = Some(statement);
+                        return None;
+                    }
+                    Err(error) => error,
+                };
+                // The server has given the segment up already.
+                self.items.pop_front();
+                self.abort_rest();
+                Some(Err(error))
+            }
+            Sent::Failing(failing) if *failing == op => {
+                if let Reply::Finished(_) = reply {
+                    self.sent.pop_front();
+                }
+                None
+            }
+            Sent::Query {
+                op: query, columns, ..
+            } if *query == op => {
+                match reply {
+                    Reply::Columns(described) => *columns = Some(Columns::new(described)),
+                    Reply::Rows(rows) => {
+                        let rows = columns.clone().map(|columns| RowBatch::new(rows, columns));
+                        return self.keep(rows?).err().map(Err);
+                    }
+                    Reply::StatementComplete(tag) => {
+                        self.current.row_count = tag.rows().unwrap_or(0);
+                        self.connection.note_tag(&tag);
+                    }
+                    Reply::Suspended => {
+                        let delivered = self.current.rows.len();
+                        self.current.row_count = u64::try_from(delivered).unwrap_or(u64::MAX);
+                    }
+                    Reply::Finished(outcome) => return self.finish(outcome),
+                    _ => {}
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn keep(&mut self, batch: RowBatch) -> Result<(), Error> {
+        self.current.rows.reserve(batch.len());
+        let mut kept = KeptRows::new(batch);
+        while let Some(row) = kept.next() {
+            self.current.rows.push(row?);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, outcome: Outcome) -> Option<Result<QueryOutcome, Error>> {
+        let Some(Sent::Query {
+            segment,
+            statement,
+            columns,
+            ..
+        }) = self.sent.pop_front()
+        else {
+            return None;
+        };
+        let current = mem::take(&mut self.current);
+        if let Outcome::Lost = outcome {
+            // Why is told by the end, which comes next.
+            return None;
+        }
+        let failed = matches!(outcome, Outcome::Failed(_));
+        let checked = self.connection.check(outcome, Some(statement.shared_sql()));
+        Some(match checked {
+            Ok(()) => Ok(QueryOutcome { columns, ..current }),
+            Err(error) => {
+                if failed {
+                    self.connection.note_failure(&statement, &error);
+                    // What was sent of its segment is skipped; the rest would begin another one.
+                    // A statement that is being described is skipped too, and tells so itself.
+                    if segment == self.segment && !self.describing {
+                        self.abort_rest();
+                    }
+                }
+                Err(error)
+            }
+        })
+    }
+}
+
+impl What<'_> {
+    fn sql(&self) -> &str {
+        match self {
+            Self::Text(sql) => sql,
+            Self::Prepared(statement) => statement.sql(),
+        }
+    }
+}
+
+impl<S: ByteStream> Stream for PipelineResults<'_, '_, S> {
+    type Item = Result<QueryOutcome, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_result(cx)
+    }
+}
+
+impl<S: ByteStream> FusedStream for PipelineResults<'_, '_, S> {
+    fn is_terminated(&self) -> bool {
+        self.done
+    }
+}
+
+impl<S> fmt::Debug for Pipeline<'_, '_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("items", &self.items.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> fmt::Debug for PipelineResults<'_, '_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PipelineResults")
+            .field("unsent", &self.items.len())
+            .field("sent", &self.sent.len())
+            .finish_non_exhaustive()
+    }
+}

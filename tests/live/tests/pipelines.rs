@@ -1,0 +1,440 @@
+//! Pipelines: queries that do not wait for each other, and what an error in one does to the others.
+
+use futures_util::StreamExt;
+use purepg_conn::{
+    ByteStream, Connection, Error, PipelineResults, Query, QueryOutcome, Runtime, UsageError,
+};
+use purepg_testkit::drop_at::drop_at;
+use purepg_testkit::frontend::Frontend;
+use purepg_testkit::io::OneByte;
+use purepg_testkit::recorded::{Record, Recorded};
+use purepg_testkit::server::USER_TRUST;
+use purepg_tests_live::{Context, Wrapped, live};
+
+live!(
+    results_come_in_order,
+    known_statements_take_one_round_trip,
+    an_error_aborts_the_rest_of_its_transaction,
+    a_sync_isolates,
+    a_statement_that_depends_on_one_before_it,
+    a_value_that_cannot_be_written_fails_its_transaction,
+    a_block_in_one_trip,
+    a_pipeline_in_a_transaction,
+    a_deferred_constraint_fails_the_last_query,
+    an_empty_pipeline,
+    many_queries_with_large_values,
+    results_that_are_not_taken_cost_nothing,
+    many_sets_of_parameters,
+    many_sets_with_a_bad_one,
+    dropped_anywhere,
+    many_dropped_anywhere,
+);
+
+async fn all<S: ByteStream>(
+    mut results: PipelineResults<'_, '_, S>,
+) -> Vec<Result<QueryOutcome, Error>> {
+    let mut all = Vec::new();
+    while let Some(result) = results.next().await {
+        all.push(result);
+    }
+    assert!(results.next().await.is_none());
+    all
+}
+
+/// `ok 3` is a row count, otherwise the SQLSTATE or what else went wrong.
+fn told(results: &[Result<QueryOutcome, Error>]) -> Vec<String> {
+    let told = results.iter().map(|result| match result {
+        Ok(outcome) => format!("ok {}", outcome.row_count),
+        Err(Error::Aborted) => "aborted".to_owned(),
+        Err(Error::Encode(_)) => "encode".to_owned(),
+        Err(error) => error
+            .sqlstate()
+            .map_or_else(|| error.to_string(), str::to_owned),
+    });
+    told.collect()
+}
+
+async fn table<S: ByteStream>(conn: &mut Connection<S>) {
+    let sql = "create temporary table t (a int4 unique deferrable initially deferred)";
+    conn.execute(sql, ()).await.unwrap();
+}
+
+async fn sum<S: ByteStream>(conn: &mut Connection<S>) -> i64 {
+    let sql = "select coalesce(sum(a), 0) from t";
+    conn.fetch_scalar(sql, ()).await.unwrap()
+}
+
+async fn results_come_in_order<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    table(&mut conn).await;
+    let statement = conn.prepare("insert into t values ($1)").await.unwrap();
+    let text = String::from("y");
+    let mut pipeline = conn.pipeline();
+    pipeline.push("select $1::int4", (1_i32,));
+    pipeline.push(&statement, (2,)).push(&statement, (3,));
+    pipeline.push(
+        "select a, $1::text as b from t order by a",
+        (text.as_str(),),
+    );
+    pipeline.push(Query::new("select generate_series(1, 9)").max_rows(4), ());
+    pipeline.push("create temporary table u (a int4)", ());
+    pipeline.push("", ());
+    assert_eq!((pipeline.len(), pipeline.is_empty()), (7, false));
+    let results = all(pipeline.run().await.unwrap()).await;
+    assert_eq!(
+        told(&results),
+        ["ok 1", "ok 1", "ok 1", "ok 2", "ok 4", "ok 0", "ok 0"]
+    );
+    let outcome = results[3].as_ref().unwrap();
+    assert_eq!(outcome.columns()[1].name(), "b");
+    assert_eq!(outcome.rows[1].decode::<(i32, &str)>().unwrap(), (3, "y"));
+    assert_eq!(
+        results[0].as_ref().unwrap().rows[0].get::<i32>(0).unwrap(),
+        1
+    );
+    assert!(results[1].as_ref().unwrap().rows.is_empty());
+    assert!(conn.is_idle());
+    assert_eq!(sum(&mut conn).await, 5);
+}
+
+async fn known_statements_take_one_round_trip<R: Runtime>(cx: Context<R>) {
+    let record = Record::default();
+    let noted = record.clone();
+    let runtime = Wrapped::new(&cx.runtime, move |stream| {
+        Recorded::new(stream, noted.clone())
+    });
+    let mut conn = purepg_conn::connect(runtime, &cx.config(USER_TRUST))
+        .await
+        .unwrap();
+    for warm in [false, true] {
+        record.take();
+        let mut pipeline = conn.pipeline();
+        for i in 0..100 {
+            pipeline.push("select $1::int4", (i,));
+            if i % 10 == 9 {
+                pipeline.sync();
+            }
+        }
+        let results = all(pipeline.run().await.unwrap()).await;
+        assert!(results.iter().all(Result::is_ok) && results.len() == 100);
+        let written = record.take();
+        let count =
+            |wanted: fn(&Frontend) -> bool| written.messages().iter().filter(|m| wanted(m)).count();
+        assert_eq!(count(|message| matches!(message, Frontend::Sync)), 10);
+        assert_eq!(
+            count(|message| matches!(message, Frontend::Bind { .. })),
+            100
+        );
+        assert_eq!(
+            count(|message| matches!(message, Frontend::Parse { .. })),
+            usize::from(!warm)
+        );
+        if warm {
+            assert_eq!((written.writes, written.trips), (1, 1));
+        }
+    }
+}
+
+async fn an_error_aborts_the_rest_of_its_transaction<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    table(&mut conn).await;
+    for failing in ["select 1 / $1::int4", "select $1::int4 from nowhere"] {
+        let mut pipeline = conn.pipeline();
+        pipeline.push("insert into t values ($1)", (1,));
+        pipeline.push(failing, (0,));
+        pipeline.push("insert into t values ($1)", (2,));
+        pipeline.push("select 7 where $1", (true,));
+        let results = all(pipeline.run().await.unwrap()).await;
+        let sqlstate = if failing.contains("nowhere") {
+            "42P01"
+        } else {
+            "22012"
+        };
+        assert_eq!(told(&results), ["ok 1", sqlstate, "aborted", "aborted"]);
+        assert!(conn.is_idle());
+        assert_eq!(sum(&mut conn).await, 0);
+    }
+}
+
+async fn a_sync_isolates<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    table(&mut conn).await;
+    let mut pipeline = conn.pipeline();
+    pipeline.sync().sync();
+    pipeline.push("insert into t values ($1)", (1,)).sync();
+    pipeline.push("insert into t values ($1)", (2,));
+    pipeline.push("select 1 / $1::int4", (0,));
+    pipeline
+        .push("insert into t values ($1)", (4,))
+        .sync()
+        .sync();
+    pipeline.push("insert into t values ($1)", (8,));
+    pipeline.push("selec $1", (1,));
+    pipeline.push("insert into t values ($1)", (16,)).sync();
+    pipeline.push("insert into t values ($1)", (32,)).sync();
+    let results = all(pipeline.run().await.unwrap()).await;
+    assert_eq!(
+        told(&results),
+        [
+            "ok 1", "ok 1", "22012", "aborted", "ok 1", "42601", "aborted", "ok 1"
+        ]
+    );
+    assert!(conn.is_idle());
+    assert_eq!(sum(&mut conn).await, 33);
+}
+
+async fn a_statement_that_depends_on_one_before_it<R: Runtime>(cx: Context<R>) {
+    for size in [0, 256] {
+        let config = cx.config(USER_TRUST).statement_cache_size(size);
+        let mut conn = cx.try_connect(&config).await.unwrap();
+        let mut pipeline = conn.pipeline();
+        pipeline.push("create temporary table t (a int4)", ());
+        pipeline.push("insert into t values ($1), ($2)", (1, 2));
+        pipeline.push("select a from t where a > $1", (1,));
+        pipeline.push("alter table t add b text default 'b'", ());
+        pipeline.push("select a, b from t where a > $1", (1,));
+        pipeline.push("drop table t", ());
+        let results = all(pipeline.run().await.unwrap()).await;
+        assert_eq!(
+            told(&results),
+            ["ok 0", "ok 2", "ok 1", "ok 0", "ok 1", "ok 0"]
+        );
+        assert!(conn.is_idle());
+    }
+}
+
+async fn a_value_that_cannot_be_written_fails_its_transaction<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    table(&mut conn).await;
+    let other = cx.connect().await.prepare("select 1").await.unwrap();
+    let mut pipeline = conn.pipeline();
+    pipeline.push("insert into t values ($1)", (1,));
+    pipeline.push("insert into t values ($1)", (1.5_f64,));
+    pipeline.push("insert into t values ($1)", (2,)).sync();
+    pipeline.push("insert into t values ($1)", (4,)).sync();
+    pipeline.push("insert into t values ($1)", ());
+    pipeline.push("insert into t values ($1)", (8,)).sync();
+    pipeline.push(&other, ());
+    let mut results = all(pipeline.run().await.unwrap()).await;
+    let foreign = results.pop().unwrap();
+    assert!(matches!(foreign, Err(Error::Usage(error)) if *error == UsageError::ForeignStatement));
+    let few = results.remove(4);
+    assert!(
+        matches!(few, Err(Error::Usage(error)) if matches!(*error, UsageError::ParameterCount { expected: 1, given: 0 }))
+    );
+    assert_eq!(
+        told(&results),
+        ["ok 1", "encode", "aborted", "ok 1", "aborted"]
+    );
+    assert!(conn.is_idle());
+    assert_eq!(sum(&mut conn).await, 4);
+}
+
+async fn a_block_in_one_trip<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    table(&mut conn).await;
+    let mut pipeline = conn.pipeline();
+    pipeline
+        .push("begin", ())
+        .push("insert into t values ($1)", (1,))
+        .push("commit", ());
+    let results = all(pipeline.run().await.unwrap()).await;
+    assert_eq!(told(&results), ["ok 0", "ok 1", "ok 0"]);
+    assert!(conn.is_idle());
+    assert_eq!(sum(&mut conn).await, 1);
+}
+
+async fn a_pipeline_in_a_transaction<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    table(&mut conn).await;
+    let mut tx = conn.begin().await.unwrap();
+    let mut pipeline = tx.pipeline();
+    pipeline.push("insert into t values ($1)", (1,)).sync();
+    pipeline.push("insert into t values ($1)", (2,));
+    let results = all(pipeline.run().await.unwrap()).await;
+    assert_eq!(told(&results), ["ok 1", "ok 1"]);
+    assert_eq!(
+        tx.execute_many("insert into t values ($1)", [(4,), (8,)])
+            .await
+            .unwrap(),
+        2
+    );
+    assert!(tx.in_transaction());
+    drop(tx);
+    assert_eq!(sum(&mut conn).await, 0);
+}
+
+async fn a_deferred_constraint_fails_the_last_query<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    table(&mut conn).await;
+    let mut pipeline = conn.pipeline();
+    pipeline.push("insert into t values ($1)", (1,));
+    pipeline.push("insert into t values ($1)", (1,)).sync();
+    pipeline.push("insert into t values ($1)", (2,));
+    let results = all(pipeline.run().await.unwrap()).await;
+    assert_eq!(told(&results), ["ok 1", "23505", "ok 1"]);
+    assert_eq!(sum(&mut conn).await, 2);
+    let error = conn
+        .execute_many("insert into t values ($1)", [(5,), (5,)])
+        .await
+        .unwrap_err();
+    assert_eq!(error.sqlstate(), Some("23505"));
+    assert_eq!(sum(&mut conn).await, 2);
+}
+
+async fn an_empty_pipeline<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    let mut pipeline = conn.pipeline();
+    pipeline.sync();
+    assert!(pipeline.is_empty());
+    assert!(all(pipeline.run().await.unwrap()).await.is_empty());
+    assert!(conn.is_idle());
+    assert_eq!(
+        conn.execute_many("select $1::int4", [(0,); 0])
+            .await
+            .unwrap(),
+        0
+    );
+    assert!(conn.is_idle());
+}
+
+/// More than any buffer holds, in both directions: each would wait for the other.
+async fn many_queries_with_large_values<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    let value = "x".repeat(100_000);
+    let mut pipeline = conn.pipeline();
+    for i in 0..300 {
+        pipeline.push("select $1 || $2", (value.as_str(), i.to_string()));
+        if i % 7 == 0 {
+            pipeline.sync();
+        }
+    }
+    let mut results = pipeline.run().await.unwrap();
+    let mut count = 0;
+    while let Some(result) = StreamExt::next(&mut results).await {
+        let row = &result.unwrap().rows[0];
+        let text: &str = row.get(0).unwrap();
+        assert_eq!(text.len(), value.len() + count.to_string().len());
+        count += 1;
+    }
+    assert_eq!(count, 300);
+    assert!(conn.is_idle());
+    // One that fills the output all by itself, and the server says nothing of it before the end.
+    table(&mut conn).await;
+    let sets = (0..20).map(|i| (i, "x".repeat(3_000_000)));
+    let sql = "insert into t select $1 where length($2) > 0";
+    assert_eq!(conn.execute_many(sql, sets).await.unwrap(), 20);
+}
+
+async fn results_that_are_not_taken_cost_nothing<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    table(&mut conn).await;
+    for taken in 0..4 {
+        let mut pipeline = conn.pipeline();
+        pipeline.push("select generate_series(1, $1)", (50_000,));
+        pipeline.push("select 1 / $1::int4", (0,)).sync();
+        pipeline.push("select generate_series(1, $1)", (50_000,));
+        let mut results = pipeline.run().await.unwrap();
+        for _ in 0..taken {
+            drop(results.next().await.unwrap());
+        }
+        if taken == 2 {
+            std::mem::forget(results);
+        }
+        assert_eq!(sum(&mut conn).await, 0);
+        assert!(conn.is_idle());
+    }
+}
+
+async fn many_sets_of_parameters<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    table(&mut conn).await;
+    let n = conn
+        .execute_many("insert into t values ($1)", (1..=1000).map(|i| (i,)))
+        .await;
+    assert_eq!(n.unwrap(), 1000);
+    assert_eq!(sum(&mut conn).await, 500_500);
+    let statement = conn.prepare("select a from t where a <= $1").await.unwrap();
+    assert_eq!(
+        conn.execute_many(&statement, [(1,), (10,)]).await.unwrap(),
+        11
+    );
+    assert!(conn.is_idle());
+}
+
+async fn many_sets_with_a_bad_one<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    table(&mut conn).await;
+    let sql = "insert into t select 10 / $1::int4";
+    let error = conn
+        .execute_many(sql, [(1,), (2,), (0,), (5,)])
+        .await
+        .unwrap_err();
+    assert_eq!(error.sqlstate(), Some("22012"));
+    assert!(conn.is_idle());
+    assert_eq!(sum(&mut conn).await, 0, "all or nothing");
+    let values: [Box<dyn purepg_conn::ToSql>; 3] = [Box::new(1), Box::new(2), Box::new(1.5_f64)];
+    let sets = values.iter().map(|value| (&**value,));
+    assert!(matches!(
+        conn.execute_many(sql, sets).await,
+        Err(Error::Encode(_))
+    ));
+    assert!(conn.is_idle());
+}
+
+type Slow<R> = Connection<OneByte<<R as Runtime>::Stream>>;
+
+async fn slow<R: Runtime>(cx: &Context<R>) -> Slow<R> {
+    let runtime = Wrapped::new(&cx.runtime, OneByte::new);
+    let mut conn = purepg_conn::connect(runtime, &cx.config(USER_TRUST))
+        .await
+        .unwrap();
+    table(&mut conn).await;
+    conn
+}
+
+async fn dropped_anywhere<R: Runtime>(cx: Context<R>) {
+    let mut conn = slow(&cx).await;
+    let places = drop_at(
+        &mut conn,
+        async |conn: &mut Slow<R>| {
+            let mut pipeline = conn.pipeline();
+            pipeline.push("insert into t select max(a) + $1 from t", (1,));
+            pipeline.push("select a from t where a > $1", (0,)).sync();
+            pipeline.push("select 1 / $1::int4", (0,));
+            pipeline.push("select 1", ());
+            let results = all(pipeline.run().await.unwrap()).await;
+            assert_eq!(results.len(), 4);
+        },
+        async |conn, _| {
+            sum(conn).await;
+            assert!(conn.is_idle());
+        },
+    )
+    .await;
+    println!("a pipeline: dropped at {places} places");
+    assert!(places > 50, "{places}");
+}
+
+/// All of them or none.
+async fn many_dropped_anywhere<R: Runtime>(cx: Context<R>) {
+    let mut conn = slow(&cx).await;
+    let sql = "insert into t select coalesce(max(a), 0) + $1 from t";
+    let places = drop_at(
+        &mut conn,
+        async |conn: &mut Slow<R>| {
+            conn.execute_many(sql, [(1,), (1,), (1,)]).await.unwrap();
+        },
+        async |conn, _| {
+            let count: i64 = conn
+                .fetch_scalar("select count(*) from t", ())
+                .await
+                .unwrap();
+            assert_eq!(count % 3, 0);
+            assert!(conn.is_idle());
+        },
+    )
+    .await;
+    println!("execute_many: dropped at {places} places");
+    assert!(places > 50, "{places}");
+}
