@@ -184,13 +184,12 @@ impl<S: ByteStream> Connection<S> {
     pub async fn reset(&mut self) -> Result<(), Error> {
         self.make_way().await?;
         self.settle().await?;
-        let rollback = self.forget_transactions();
-        let first = match rollback {
-            true => Some(self.operation(|batch| {
+        let mut first = None;
+        if self.forget_transactions() {
+            first = Some(self.operation(|batch| {
                 batch.query("ROLLBACK");
-            })?),
-            false => None,
-        };
+            })?);
+        }
         // It cannot be in one text with the other: DISCARD ALL does not run in a transaction.
         let op = self.operation(|batch| {
             batch.query("DISCARD ALL");
