@@ -13,7 +13,7 @@
 /// | `max_scram_iterations` | 1,000,000 | about a second of work, done where it can be stopped; there is no minimum above 1 |
 /// | `max_scram_nonce` | 1,024 | servers take 1,024 bytes for a whole SASL message |
 /// | `max_result` | off | rows and COPY data that one operation may hand out: a result of any size can be read in constant memory, so only who collects it needs a bound |
-/// | `output_high_water` | 1 MiB | a batch is refused while this much waits to be sent, however large the batch is |
+/// | `output_high_water` | 1 MiB | a batch is refused while this much waits to be sent, however large the batch is; data of a COPY while this much waits before what is queued behind it |
 /// | `max_in_flight` | 100,000 | operations that are owed something: each message of one takes less than 100 bytes of bookkeeping |
 /// | `max_server_parameters` | 256 | servers report about fifteen |
 /// | `max_server_parameter` | 8 KiB | name and value of one: a `search_path` may be long |
@@ -36,7 +36,7 @@ pub struct Limits {
     pub max_scram_nonce: usize,
     /// Bytes of rows and of COPY data, their headers included, that one operation may hand out.
     pub max_result: usize,
-    /// Bytes of output that wait to be sent and with which no further batch is accepted.
+    /// Bytes of output that wait to be sent and with which no further batch is accepted, and no further data of a COPY.
     pub output_high_water: usize,
     /// Operations that are owed something.
     pub max_in_flight: usize,

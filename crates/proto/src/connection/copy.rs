@@ -24,7 +24,8 @@ const ABANDONED: &str = "the COPY was abandoned";
 impl Connection {
     pub(super) fn send_copy_data(&mut self, op: OpId, data: &[u8]) -> Result<usize, UsageError> {
         let (fence, _) = self.copying(op)?;
-        let waiting = self.send.len();
+        // What stands behind the fence waits for the data: were it counted, neither would ever go.
+        let waiting = self.send.index(fence.place).unwrap_or(0);
         let room = self.limits.output_high_water.saturating_sub(waiting);
         let n = data.len().min(room).min(MAX_COPY_DATA);
         if let Some(data) = data.get(..n).filter(|data| !data.is_empty()) {

@@ -281,8 +281,8 @@ impl Connection {
     /// ([`Reply::CopyIn`](crate::Reply::CopyIn), [`Reply::CopyBoth`](crate::Reply::CopyBoth)).
     ///
     /// Gives how much of it was taken. Less than all is backpressure: as much output waits as
-    /// [`Limits::output_high_water`](Limits::output_high_water) allows; send some, and come again with the rest. What is taken at once is
-    /// one message, of 1 MiB at the most.
+    /// [`Limits::output_high_water`](Limits::output_high_water) allows, what stands behind the COPY aside; send some, and come again
+    /// with the rest. What is taken at once is one message, of 1 MiB at the most.
     ///
     /// # Errors
     /// [`UsageError::NotCopying`] when the operation awaits no data: not yet, no more (it may have failed meanwhile), or never.
