@@ -625,6 +625,36 @@ fn a_stream_goes_both_ways_until_both_have_ended_it() {
     }
 }
 
+#[test]
+fn a_message_of_a_stream_is_never_cut_in_two() {
+    let mut limits = Limits::default();
+    limits.output_high_water = 100;
+    let mut server = ModelServer::new(Auth::Trust);
+    let startup = startup().replication(Replication::Logical);
+    let mut driver = Driver::new(startup, limits);
+    driver.converse(&mut server);
+    driver.query("start_replication 2");
+    driver.converse(&mut server);
+    let mut sent = Vec::new();
+    for i in 0..20 {
+        let status = [i; 34];
+        while driver.core.copy_data(driver.ops[0], &status) == Ok(0) {
+            assert!(driver.core.wants_write());
+            driver.converse(&mut server);
+        }
+        assert!(driver.core.output().len() <= 100 + 39);
+        sent.push(status.to_vec());
+    }
+    // One that is longer than all that may wait goes alone.
+    driver.converse(&mut server);
+    driver.data(0, &[7; 2_000]);
+    sent.push(vec![7; 2_000]);
+    driver.done(0);
+    driver.converse(&mut server);
+    assert_eq!(server.copied(), sent);
+    assert!(driver.core.is_idle() && server.is_idle());
+}
+
 /// Amid a transaction, a walsender answers the client's `CopyDone` at once, and then sends the rest.
 #[test]
 fn a_transaction_that_is_being_sent_is_sent_to_its_end() {

@@ -27,7 +27,14 @@ impl Connection {
         // What stands behind the fence waits for the data: were it counted, neither would ever go.
         let waiting = self.send.index(fence.place).unwrap_or(0);
         let room = self.limits.output_high_water.saturating_sub(waiting);
-        let n = data.len().min(room).min(MAX_COPY_DATA);
+        let n = if !self.queue.expect().is_copy_both() {
+            data.len().min(room).min(MAX_COPY_DATA)
+        } else if room > 0 {
+            // A message of a stream means something by itself: it goes as it is, or not yet.
+            data.len()
+        } else {
+            0
+        };
         if let Some(data) = data.get(..n).filter(|data| !data.is_empty()) {
             self.insert_at(fence.place, |out| write_copy_data(out, data))?;
         }

@@ -282,10 +282,11 @@ impl Connection {
     ///
     /// Gives how much of it was taken. Less than all is backpressure: as much output waits as
     /// [`Limits::output_high_water`](Limits::output_high_water) allows, what stands behind the COPY aside; send some, and come again
-    /// with the rest. What is taken at once is one message, of 1 MiB at the most.
+    /// with the rest. What is taken at once is one message, of 1 MiB at the most; that of a stream is taken whole, or not at all.
     ///
     /// # Errors
     /// [`UsageError::NotCopying`] when the operation awaits no data: not yet, no more (it may have failed meanwhile), or never.
+    /// [`UsageError::MessageTooLong`] for a message of a stream that no server accepts.
     pub fn copy_data(&mut self, op: OpId, data: &[u8]) -> Result<usize, UsageError> {
         self.forget_batch();
         self.send_copy_data(op, data)
