@@ -504,6 +504,17 @@ fn a_batch_that_cannot_be_a_copy_is_refused() {
         batch.copy_in().sync();
     });
     assert_eq!(more, UsageError::SecondOperation { message: "sync" });
+    // A server that waits for data would end the session.
+    let close = refused(&mut driver, |batch| {
+        extended(batch, "copy t from stdin");
+        batch.close(Target::Statement("s")).copy_in();
+    });
+    assert_eq!(close, UsageError::BehindTheCopy);
+    let describe = refused(&mut driver, |batch| {
+        extended(batch, "copy t from stdin");
+        batch.describe(Target::Portal("")).copy_in();
+    });
+    assert_eq!(describe, UsageError::BehindTheCopy);
     assert!(driver.core.is_idle() && !driver.core.wants_write());
     driver.query("select 1");
     let sent = driver.send();

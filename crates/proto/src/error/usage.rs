@@ -114,6 +114,10 @@ pub enum UsageError {
     /// [`Batch::copy_in`](crate::Batch::copy_in) without a statement that could be a COPY.
     #[error("the batch holds no query and no execute that could be a COPY")]
     NothingToCopy,
+    /// [`Batch::copy_in`](crate::Batch::copy_in) with a message between it and the execute: a server that awaits data takes it for a
+    /// loss of synchronisation.
+    #[error("nothing can stand behind the execute of a COPY in its batch")]
+    BehindTheCopy,
     /// Data, or the end of it, for an operation that awaits none: not yet, no more, or never.
     #[error("the operation awaits no data of a COPY now")]
     NotCopying,

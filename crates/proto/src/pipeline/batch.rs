@@ -222,8 +222,8 @@ impl<'a> Batch<'a> {
         self
     }
 
-    /// Declares that the query, or the execute, of this batch is a `COPY FROM STDIN`, and ends the operation: nothing follows in this
-    /// batch, and the sync that an execute needs is added here.
+    /// Declares that the query, or the execute, that was written last is a `COPY FROM STDIN`, and ends the operation: nothing follows in
+    /// this batch, and the sync that an execute needs is added here.
     ///
     /// When the server asks for the data, with [`Reply::CopyIn`](crate::Reply::CopyIn), it is sent with
     /// [`copy_data`](Connection::copy_data), and ended with [`copy_finish`](Connection::copy_finish). What is committed behind the
@@ -242,6 +242,9 @@ impl<'a> Batch<'a> {
         } else if self.seen.query {
             self.connection.parts().queue.may_copy(false);
             self.raise_fence(true);
+        } else if self.seen.execute && !self.connection.parts().queue.ends_with_execute() {
+            // To a server that waits for data it would be the end of the session.
+            self.error = Some(UsageError::BehindTheCopy);
         } else if self.seen.execute {
             // Nothing else makes the server show an answer that is not the one to a COPY; in a COPY it pays no attention.
             self.flush().raise_fence(true);

@@ -308,6 +308,12 @@ impl Queue {
         self.owed.get(index)
     }
 
+    /// True when what was pushed last is an Execute.
+    pub(crate) fn ends_with_execute(&self) -> bool {
+        let last = self.owed.back();
+        last.is_some_and(|owed| owed.expect.may_still_be_executed())
+    }
+
     /// What was pushed last may, or may not, turn out to be a `COPY FROM STDIN` that nobody declared.
     pub(crate) fn may_copy(&mut self, may: bool) {
         if let Some(owed) = self.owed.back_mut() {
