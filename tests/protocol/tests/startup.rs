@@ -210,6 +210,14 @@ fn nothing_goes_on_while_a_key_is_derived() {
 }
 
 #[test]
+fn a_batch_that_is_forgotten_too_early_takes_no_proof_along() {
+    let (mut driver, mut server, job) = deriving();
+    std::mem::forget(driver.core.batch());
+    driver.core.key_derived(job.run()).unwrap();
+    assert_eq!(driver.converse(&mut server), ["Ready"]);
+}
+
+#[test]
 fn keys_for_something_else_are_refused() {
     let (mut driver, mut server, job) = deriving();
     let other = Auth::Scram {

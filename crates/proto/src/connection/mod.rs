@@ -307,6 +307,7 @@ impl Connection {
     /// # Errors
     /// [`UsageError::NoDerivation`] when none is awaited, [`UsageError::WrongKeys`] for keys that were derived for something else.
     pub fn key_derived(&mut self, keys: ScramKeys) -> Result<(), UsageError> {
+        self.forget_batch();
         self.continue_with_keys(&keys)
     }
 
