@@ -20,6 +20,17 @@ fn statement(batch: &mut Batch<'_>, sql: &str) {
         .execute("", None, RowShape::Described);
 }
 
+/// Through either protocol, without a Sync.
+fn begin(driver: &mut Driver, simple: bool, sql: &str) {
+    driver.begin(|batch| {
+        if simple {
+            batch.query(sql);
+        } else {
+            statement(batch, sql);
+        }
+    });
+}
+
 /// The same, declared to be a COPY.
 fn begin_copy(driver: &mut Driver, simple: bool, sql: &str) {
     driver.begin(|batch| {
@@ -59,5 +70,32 @@ fn what_waits_behind_a_fence_is_no_backpressure_for_the_data() {
             ["op0 Finished Complete", "op1 Finished Complete"]
         );
         assert!(driver.core.is_idle() && server.is_idle());
+    }
+}
+
+/// Sends the first `n` bytes of what waits.
+fn pass(driver: &mut Driver, server: &mut ModelServer, n: usize) {
+    server.receive(&driver.core.output()[..n]);
+    driver.core.output_sent(n);
+}
+
+#[test]
+fn a_sync_that_was_not_sent_was_not_swallowed() {
+    for simple in [true, false] {
+        for sent in 0..=10 {
+            let (mut driver, mut server) = connected_with(Limits::default());
+            begin(&mut driver, simple, "copy in");
+            let before = driver.core.output().len();
+            // Of the two messages that make it, the first may be sent alone.
+            driver.begin(|batch| {
+                batch.flush().sync();
+            });
+            pass(&mut driver, &mut server, before + sent);
+            let mut lines = driver.feed(&server.take_output());
+            lines.extend(driver.converse(&mut server));
+            assert_eq!(ends(&lines).len(), 2, "{simple} {sent}: {lines:?}");
+            assert_eq!(ends(&lines)[1], "op1 Finished Complete");
+            assert!(driver.core.is_idle() && server.is_idle());
+        }
     }
 }

@@ -112,7 +112,7 @@ impl Connection {
     /// While it waits it swallows each Sync that was sent behind the COPY, so these are sent once more. What was not sent at all comes
     /// behind the refusal, and is unharmed.
     fn refuse_copy_in(&mut self) {
-        let swallowed = self.queue.syncs_sent_behind_front(self.send.sent());
+        let swallowed = self.queue.syncs_behind_front(self.send.next_message());
         self.insert_before_unsent(|out| {
             write_own_copy_fail(out, UNDECLARED);
             for _ in 0..swallowed {

@@ -265,21 +265,21 @@ impl Queue {
         self.skipping && self.owed.front().is_some_and(|owed| !owed.expect.is_sync())
     }
 
-    /// How many Syncs behind the front entry were sent, in part at least.
-    pub(crate) fn syncs_sent_behind_front(&self, sent: u64) -> usize {
+    /// How many Syncs behind the front entry stand before a place in the output.
+    pub(crate) fn syncs_behind_front(&self, place: u64) -> usize {
         let behind = self.owed.iter().skip(1);
-        let sent = behind.take_while(|owed| owed.place.start < sent);
-        sent.filter(|owed| owed.expect.is_sync()).count()
+        let before = behind.take_while(|owed| owed.place.end <= place);
+        before.filter(|owed| owed.expect.is_sync()).count()
     }
 
     /// Bytes were put into the output at `place`: what stands behind it moves.
     pub(crate) fn make_room(&mut self, place: u64, bytes: u64) {
-        for owed in self
-            .owed
-            .iter_mut()
-            .filter(|owed| owed.place.start >= place)
-        {
-            owed.place.start += bytes;
+        let behind = self.owed.partition_point(|owed| owed.place.end <= place);
+        for owed in self.owed.range_mut(behind..) {
+            // What has no answer of its own (a Flush) shares the place of another message, and may be parted from it.
+            if owed.place.start >= place {
+                owed.place.start += bytes;
+            }
             owed.place.end += bytes;
         }
         self.fences.make_room(place, bytes);
