@@ -1,6 +1,7 @@
 //! Fences: what goes before them, what waits behind them, and what may not stand there.
 
 use purepg_proto::{Batch, Bind, Limits, RowShape, Target, UsageError};
+use purepg_testkit::frontend::Frontend;
 use purepg_testkit::scripted::{Auth, ModelServer};
 use purepg_tests_protocol::driver::{Driver, startup};
 
@@ -97,5 +98,68 @@ fn a_sync_that_was_not_sent_was_not_swallowed() {
             assert_eq!(ends(&lines)[1], "op1 Finished Complete");
             assert!(driver.core.is_idle() && server.is_idle());
         }
+    }
+}
+
+#[test]
+fn a_copy_that_is_abandoned_before_a_good_bye_ends() {
+    for simple in [true, false] {
+        for all in [true, false] {
+            for begun in [true, false] {
+                let (mut driver, mut server) = connected_with(Limits::default());
+                begin_copy(&mut driver, simple, "copy in");
+                driver.query("insert 1");
+                begin_copy(&mut driver, simple, "copy in");
+                if begun {
+                    driver.converse(&mut server);
+                } else {
+                    pass(&mut driver, &mut server, 7);
+                }
+                driver.core.terminate();
+                if all {
+                    driver.core.abandon_all();
+                } else {
+                    (0..3).for_each(|op| driver.abandon(op));
+                }
+                let lines = driver.converse(&mut server);
+                assert_eq!(lines[0], "Closed Terminated", "{simple} {all} {begun}");
+                assert!(server.is_closed() && server.effects().is_empty());
+                assert_eq!(server.received().last(), Some(&Frontend::Terminate));
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_stands_behind_a_good_bye() {
+    // A segment that is left open, and one that fails.
+    for sql in ["select 1", "nonsense"] {
+        let (mut driver, mut server) = connected_with(Limits::default());
+        driver.begin(|batch| {
+            batch.parse("", sql, &[]).flush();
+        });
+        let before = driver.core.output().len();
+        driver.core.terminate();
+        pass(&mut driver, &mut server, before);
+        driver.feed(&server.take_output());
+        driver.abandon(0);
+        driver.core.abandon_all();
+        assert_eq!(driver.core.output(), b"X\0\0\0\x04");
+        assert_eq!(driver.converse(&mut server)[0], "Closed Terminated");
+    }
+}
+
+#[test]
+fn what_holds_back_the_rest_does_not_cut_a_good_bye_in_two() {
+    for sent in 0..=5 {
+        let (mut driver, mut server) = connected_with(Limits::default());
+        begin(&mut driver, false, "insert 'copy'");
+        driver.core.terminate();
+        let n = driver.core.output().len() - 5 + sent;
+        pass(&mut driver, &mut server, n);
+        driver.abandon(0);
+        let lines = driver.converse(&mut server);
+        assert_eq!(lines[0], "Closed Terminated", "{sent}: {lines:?}");
+        assert_eq!(server.received().last(), Some(&Frontend::Terminate));
     }
 }

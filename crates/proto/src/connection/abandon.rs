@@ -59,16 +59,11 @@ impl Connection {
         self.forget_batch();
         self.finished = None;
         let ended = self.is_dead();
-        // Behind a good-bye nothing is taken back: it stands last.
-        let unsent = self
-            .queue
-            .first_unsent(self.send.sent())
-            .filter(|_| !ended && !self.terminating);
-        if let Some(first) = unsent
-            && let Some(start) = self.queue.get(first).map(|owed| owed.place.start)
-        {
-            self.queue.take_back_from(first);
-            self.send.remove(start..self.send.end());
+        let unsent = self.queue.first_unsent(self.send.sent());
+        if let Some(first) = unsent.filter(|_| !ended) {
+            // A good-bye behind them stays.
+            let bytes = self.queue.take_back_from(first);
+            self.send.remove(bytes);
         }
         let all = self.queue.len();
         if !ended {

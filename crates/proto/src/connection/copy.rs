@@ -148,8 +148,10 @@ impl Connection {
     /// another Sync, of which only the answer could tell whether it counts.
     fn fence_off(&mut self, op: OpId) {
         let range = self.queue.range_of(op);
-        let Some((place, answers)) = self.queue.end_of_possible_copy(range, self.send.sent())
-        else {
+        let end = self
+            .queue
+            .end_of_possible_copy(range, self.send.next_message());
+        let Some((place, answers)) = end else {
             return;
         };
         if place < self.send.next_message() {

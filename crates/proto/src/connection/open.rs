@@ -241,6 +241,9 @@ impl Connection {
 
     /// Makes the server give up the segment that is open: it is asked about a portal that nobody made.
     pub(super) fn append_failure(&mut self) {
+        if self.terminating {
+            return;
+        }
         let op = self.queue.next_op();
         let start = self.send.end();
         let none = Target::Portal("purepg_abandoned");
@@ -254,8 +257,11 @@ impl Connection {
         self.queue.commit(op, end);
     }
 
-    /// Ends a segment that nobody else will end.
+    /// Ends a segment that nobody else will end. A good-bye does that too, and is the last that is said.
     pub(super) fn append_sync(&mut self) {
+        if self.terminating {
+            return;
+        }
         let op = self.queue.next_op();
         let start = self.send.end();
         extended::write_sync(self.send.bytes_mut());

@@ -42,19 +42,17 @@ impl Queue {
         fails
     }
 
-    /// Where an operation ends whose Execute may be a `COPY FROM STDIN` that nobody declared, if nothing was sent behind it; and whether
-    /// the server will show its answer by itself.
+    /// Where an operation ends whose Execute may be a `COPY FROM STDIN` that nobody declared, if no message behind it was begun; `begun`
+    /// is where those end that were. Tells too whether the server will show its answer by itself.
     pub(crate) fn end_of_possible_copy(
         &self,
         range: Range<usize>,
-        sent: u64,
+        begun: u64,
     ) -> Option<(u64, bool)> {
         let last = self.owed.get(range.end.checked_sub(1)?)?;
-        let behind = self.owed.get(range.end);
         let mut owed = self.owed.range(range);
         let may = owed.any(|owed| owed.may_copy && owed.expect.may_still_be_executed());
-        let alone = behind.is_none_or(|behind| behind.place.start >= sent);
-        (may && alone).then_some((last.place.end, last.expect.is_sync()))
+        (may && begun <= last.place.end).then_some((last.place.end, last.expect.is_sync()))
     }
 
     /// Removes entries that were never sent; those behind them move forward in the output, by the length of `gap`.
@@ -82,14 +80,17 @@ impl Queue {
         }
     }
 
-    /// Removes everything from this entry on, which begins an operation and was never sent.
-    pub(crate) fn take_back_from(&mut self, index: usize) {
+    /// Removes everything from this entry on, which begins an operation and was never sent; gives where it stands in the output.
+    pub(crate) fn take_back_from(&mut self, index: usize) -> Range<u64> {
+        let Some((first, last)) = self.owed.get(index).zip(self.owed.back()) else {
+            return 0..0;
+        };
+        let bytes = first.place.start..last.place.end;
+        self.fences.lower_from(first.op);
         self.in_flight -= self.owed.range(index..).filter(|owed| owed.last).count();
         self.last_op = None;
-        if let Some(owed) = self.owed.get(index) {
-            self.fences.lower_from(owed.op);
-        }
         self.owed.truncate(index);
+        bytes
     }
 
     /// The first operation of which no byte was sent.
