@@ -163,3 +163,40 @@ fn what_holds_back_the_rest_does_not_cut_a_good_bye_in_two() {
         assert_eq!(server.received().last(), Some(&Frontend::Terminate));
     }
 }
+
+#[test]
+fn behind_an_abandoned_copy_and_its_syncs_the_rest_waits() {
+    for simple in [true, false] {
+        for sql in ["copy in", "insert 'copy'", "fail copy", "copy out 3"] {
+            for all in [true, false] {
+                for syncs in 0..3 {
+                    // A Flush and a Sync, of which both are sent, the Flush alone, or neither.
+                    for unsent in [0, 5, 10] {
+                        let (mut driver, mut server) = connected_with(Limits::default());
+                        begin(&mut driver, simple, sql);
+                        (0..syncs).for_each(|_| driver.sync());
+                        driver.begin(|batch| {
+                            batch.flush().sync();
+                        });
+                        let n = driver.core.output().len() - unsent;
+                        pass(&mut driver, &mut server, n);
+                        if all {
+                            driver.core.abandon_all();
+                            driver.core.abandon_all();
+                        } else {
+                            driver.abandon(0);
+                            driver.abandon(0);
+                        }
+                        driver.query("insert 1");
+                        let lines = driver.converse(&mut server);
+                        let told = ends(&lines).len();
+                        let name = format!("{simple} {sql} {all} {syncs} {unsent}: {lines:?}");
+                        assert_eq!(told, if all { 1 } else { 2 + syncs }, "{name}");
+                        assert_eq!(server.effects().last().unwrap(), "insert 1", "{name}");
+                        assert!(driver.core.is_idle() && server.is_idle(), "{name}");
+                    }
+                }
+            }
+        }
+    }
+}

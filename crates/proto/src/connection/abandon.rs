@@ -68,9 +68,9 @@ impl Connection {
         let all = self.queue.len();
         if !ended {
             self.fail_undeclared_copy(0..all);
-            // Only behind what was sent last nothing was sent: before an older fence nothing is left either.
-            if let Some(last) = all.checked_sub(1).and_then(|last| self.queue.get(last)) {
-                self.abandon_copy(last.op);
+            // Behind anything older stands something that a COPY does not pass over; and before an older fence nothing is left either.
+            if let Some(op) = self.queue.last_but_syncs() {
+                self.abandon_copy(op);
             }
         }
         self.queue.mute_all();

@@ -144,8 +144,8 @@ impl Connection {
         }
     }
 
-    /// Should the Execute of this operation turn out to be a `COPY FROM STDIN`, nothing may stand behind it but the refusal: not even
-    /// another Sync, of which only the answer could tell whether it counts.
+    /// Should this operation turn out to be a `COPY FROM STDIN`, nothing may follow but the refusal: not even another Sync, of which only
+    /// the answer could tell whether it counts.
     fn fence_off(&mut self, op: OpId) {
         let range = self.queue.range_of(op);
         let end = self

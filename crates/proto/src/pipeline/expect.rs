@@ -204,6 +204,11 @@ impl Expect {
         self == Self::Rows
     }
 
+    /// True for a statement that may be a `COPY FROM STDIN` by all that is known.
+    pub(crate) fn may_turn_into_copy_in(self) -> bool {
+        self.may_still_be_executed() || self.may_still_copy_in()
+    }
+
     /// True for what a fence may stand behind: the answers to a Query or an Execute.
     pub(crate) fn may_be_fenced(self) -> bool {
         self.is_query()

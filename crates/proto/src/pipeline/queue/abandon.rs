@@ -42,17 +42,38 @@ impl Queue {
         fails
     }
 
-    /// Where an operation ends whose Execute may be a `COPY FROM STDIN` that nobody declared, if no message behind it was begun; `begun`
-    /// is where those end that were. Tells too whether the server will show its answer by itself.
+    /// Where a fence belongs behind an operation that may be a `COPY FROM STDIN` that nobody declared, and that no `CopyFail` stands behind;
+    /// whether the server will show its answer by itself. `begun` is the end of the messages that were begun. `None` too when one of them
+    /// stands behind the operation that a COPY does not pass over: it would have ended the session.
     pub(crate) fn end_of_possible_copy(
         &self,
         range: Range<usize>,
         begun: u64,
     ) -> Option<(u64, bool)> {
+        let mut owed = self.owed.range(range.clone());
+        let query = owed
+            .find(|owed| owed.may_copy && !owed.copy_failed && owed.expect.may_turn_into_copy_in())?
+            .expect
+            .is_query();
         let last = self.owed.get(range.end.checked_sub(1)?)?;
-        let mut owed = self.owed.range(range);
-        let may = owed.any(|owed| owed.may_copy && owed.expect.may_still_be_executed());
-        (may && begun <= last.place.end).then_some((last.place.end, last.expect.is_sync()))
+        let behind = self.owed.range(range.end..);
+        let (mut end, mut answers) = (last.place.end, query || last.expect.is_sync());
+        for owed in behind.take_while(|owed| owed.place.start < begun) {
+            if !owed.expect.is_sync() {
+                return None;
+            }
+            (end, answers) = (owed.place.end, true);
+        }
+        // A good-bye may have been begun as well.
+        (begun <= end).then_some((begun.max(last.place.end), answers))
+    }
+
+    /// The operation to which the last entry belongs that is no Sync.
+    pub(crate) fn last_but_syncs(&self) -> Option<OpId> {
+        let mut newest = self.owed.iter().rev();
+        newest
+            .find(|owed| !owed.expect.is_sync())
+            .map(|owed| owed.op)
     }
 
     /// Removes entries that were never sent; those behind them move forward in the output, by the length of `gap`.
