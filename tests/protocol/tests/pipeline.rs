@@ -442,6 +442,28 @@ fn a_sync_that_others_count_on_stays() {
 }
 
 #[test]
+fn a_sync_that_stays_without_its_flush_stands_where_it_stands() {
+    let (mut driver, mut server) = connected();
+    driver.begin(|batch| statement(batch, "insert 1"));
+    driver.begin(|batch| {
+        batch.flush().sync();
+    });
+    // The Sync stays for what stands before it; the Flush goes.
+    driver.abandon(1);
+    server.receive(&driver.core.output()[..7]);
+    driver.core.output_sent(7);
+    driver.query("insert 2");
+    driver.core.abandon_all();
+    driver.query("insert 3");
+    assert_eq!(
+        ends(&driver.converse(&mut server)),
+        ["op3 Finished Complete"]
+    );
+    assert_eq!(server.effects(), ["insert 1", "insert 3"]);
+    assert!(driver.core.is_idle() && server.is_idle());
+}
+
+#[test]
 fn a_sync_that_ends_the_skipping_stays() {
     let (mut driver, mut server) = connected();
     driver.begin(|batch| statement(batch, "fail"));

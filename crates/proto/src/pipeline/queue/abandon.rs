@@ -84,7 +84,8 @@ impl Queue {
         }
         self.fences.close_gap(gap);
         for owed in self.owed.range_mut(range.end..) {
-            owed.place.start = owed.place.start.saturating_sub(bytes);
+            // A Sync that stays may have stood behind a Flush that goes.
+            owed.place.start = owed.place.start.max(gap.end).saturating_sub(bytes);
             owed.place.end = owed.place.end.saturating_sub(bytes);
         }
         if range.start == 0 {
