@@ -1,6 +1,6 @@
 //! Fences: what goes before them, what waits behind them, and what may not stand there.
 
-use purepg_proto::{Batch, Bind, Limits, RowShape, Target, UsageError};
+use purepg_proto::{Batch, Bind, Limits, Replication, RowShape, Target, UsageError};
 use purepg_testkit::frontend::Frontend;
 use purepg_testkit::scripted::{Auth, ModelServer};
 use purepg_tests_protocol::driver::{Driver, startup};
@@ -197,6 +197,32 @@ fn behind_an_abandoned_copy_and_its_syncs_the_rest_waits() {
                     }
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn a_copy_of_a_replication_connection_that_is_abandoned_amid_its_data_ends() {
+    for data in [true, false] {
+        for all in [true, false] {
+            let mut server = ModelServer::new(Auth::Trust);
+            let startup = startup().replication(Replication::Logical);
+            let mut driver = Driver::new(startup, Limits::default());
+            driver.converse(&mut server);
+            begin_copy(&mut driver, true, "copy in");
+            assert_eq!(driver.converse(&mut server), ["op0 CopyIn Text 1"]);
+            if data {
+                driver.data(0, b"a");
+            }
+            if all {
+                driver.core.abandon_all();
+            } else {
+                driver.abandon(0);
+            }
+            driver.query("insert 1");
+            let lines = driver.converse(&mut server);
+            assert_eq!(ends(&lines), ["op1 Finished Complete"]);
+            assert!(server.copied().is_empty() && driver.core.is_idle() && server.is_idle());
         }
     }
 }

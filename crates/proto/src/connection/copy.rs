@@ -129,9 +129,10 @@ impl Connection {
             return self.fence_off(op);
         };
         let front = self.queue.front().filter(|owed| owed.op == op);
+        let awaits_data = front.is_some_and(|owed| owed.expect.gave_up().is_some());
         if front.is_some_and(|owed| owed.expect.is_copy_both()) {
             self.close_stream(fence);
-        } else if fence.declared && !self.is_replication() {
+        } else if awaits_data || (fence.declared && !self.is_replication()) {
             self.give_up(fence);
         }
         // On a replication connection only the answer tells what the command has begun, and so what ends it.
