@@ -1,6 +1,7 @@
 //! Fences: what goes before them, what waits behind them, and what may not stand there.
 
 use purepg_proto::{Batch, Bind, Limits, Replication, RowShape, Target, UsageError};
+use purepg_testkit::backend::{command_complete, ready};
 use purepg_testkit::frontend::Frontend;
 use purepg_testkit::scripted::{Auth, ModelServer};
 use purepg_tests_protocol::driver::{Driver, startup};
@@ -225,4 +226,21 @@ fn a_copy_of_a_replication_connection_that_is_abandoned_amid_its_data_ends() {
             assert!(server.copied().is_empty() && driver.core.is_idle() && server.is_idle());
         }
     }
+}
+
+#[test]
+fn a_hundred_thousand_fences_are_lowered_in_no_time() {
+    let mut server = ModelServer::new(Auth::Trust);
+    let startup = startup().replication(Replication::Physical);
+    let mut driver = Driver::new(startup, Limits::default());
+    driver.converse(&mut server);
+    (0..99_000).for_each(|_| driver.query("x"));
+    let answer = [command_complete("X"), ready(b'I')].concat();
+    // Were it quadratic, this would take minutes.
+    while driver.core.in_flight() > 0 {
+        driver.core.output_sent(driver.core.output().len());
+        driver.core.recv_bytes(&answer).unwrap();
+        while driver.core.next_event().unwrap().is_some() {}
+    }
+    assert!(driver.core.is_idle());
 }

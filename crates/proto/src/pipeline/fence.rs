@@ -29,42 +29,45 @@ impl Fences {
     }
 
     pub(crate) fn of(&self, op: OpId) -> Option<Fence> {
-        let mut all = self.0.iter();
-        all.find(|fence| fence.op == op).copied()
+        let found = self.find(op).ok()?;
+        self.0.get(found).copied()
     }
 
     pub(crate) fn raise(&mut self, fence: Fence) {
-        let behind = self.0.partition_point(|standing| standing.op < fence.op);
+        let (Ok(behind) | Err(behind)) = self.find(fence.op);
         self.0.insert(behind, fence);
     }
 
     pub(crate) fn lower(&mut self, op: OpId) {
-        // Nearly always there is none.
-        if !self.0.is_empty() {
-            self.0.retain(|fence| fence.op != op);
+        if let Ok(found) = self.find(op) {
+            self.0.remove(found);
         }
+    }
+
+    /// Each operation has one at the most, and they stand in the order of these.
+    fn find(&self, op: OpId) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&op, |fence| fence.op)
     }
 
     /// Those of this operation and all later ones.
     pub(crate) fn lower_from(&mut self, op: OpId) {
-        self.0.retain(|fence| fence.op < op);
+        self.0
+            .truncate(self.0.partition_point(|fence| fence.op < op));
     }
 
     /// Bytes were put into the output at `place`: before the fence that stands there.
     pub(crate) fn make_room(&mut self, place: u64, bytes: u64) {
-        for fence in &mut self.0 {
-            if fence.place >= place {
-                fence.place += bytes;
-            }
+        let behind = self.0.partition_point(|fence| fence.place < place);
+        for fence in self.0.range_mut(behind..) {
+            fence.place += bytes;
         }
     }
 
     /// Bytes were removed from the output.
     pub(crate) fn close_gap(&mut self, gap: &Range<u64>) {
-        for fence in &mut self.0 {
-            if fence.place >= gap.end {
-                fence.place -= gap.end - gap.start;
-            }
+        let behind = self.0.partition_point(|fence| fence.place < gap.end);
+        for fence in self.0.range_mut(behind..) {
+            fence.place -= gap.end - gap.start;
         }
     }
 }
