@@ -8,12 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures_util::future::{Either, select};
-use purepg_proto::{
-    AuthMethods as CoreMethods, DeriveKey, Event, Limits, Nonce, ScramKeys, Startup, StartupEvent,
-    Transport,
-};
+use purepg_proto::{DeriveKey, Event, Limits, Nonce, ScramKeys, Startup, StartupEvent, Transport};
 
-use crate::config::{Address, AuthMethod, Config, Settings};
+use crate::config::{Address, Config, Settings};
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::runtime::{ByteStream, Endpoint, Runtime};
@@ -149,19 +146,9 @@ fn startup(settings: &Settings, endpoint: &Endpoint) -> Startup {
         Endpoint::Tcp(_) => Transport::Tcp,
         Endpoint::Unix(_) => Transport::UnixSocket,
     };
-    let policy = settings.require_auth();
-    let methods = [
-        (AuthMethod::None, CoreMethods::NONE),
-        (AuthMethod::Password, CoreMethods::PASSWORD),
-        (AuthMethod::Md5, CoreMethods::MD5),
-        (AuthMethod::ScramSha256, CoreMethods::SCRAM_SHA_256),
-    ];
-    let allowed = methods.into_iter().filter(|(method, _)| match transport {
-        Transport::UnixSocket => policy.allows_where_private(*method),
-        _ => policy.allows(*method),
-    });
-    let allowed = allowed.fold(CoreMethods::EMPTY, |all, (_, method)| all.with(method));
-    let mut startup = Startup::new(settings.user(), transport).require_auth(allowed);
+    let mut startup = Startup::new(settings.user(), transport)
+        .require_auth(settings.require_auth())
+        .max_protocol_version(settings.max_protocol_version());
     if let Some(password) = settings.password() {
         startup = startup.password(password);
     }

@@ -27,17 +27,16 @@ mod statement;
 mod stream;
 mod transaction;
 
-pub use config::{
-    Address, AuthMethod, AuthMethods, Config, ConfigError, ProtocolVersion, Settings, SslMode,
-};
+pub use config::{Address, Config, ConfigError, Settings, SslMode};
 pub use connect::connect;
 pub use connection::Connection;
 pub use error::{DatabaseError, Error, UsageError};
 pub use message::{Message, MessageStream, RowColumns};
 pub use pipeline::{Pipeline, PipelineResults, QueryOutcome};
 pub use purepg_proto::{
-    CommandTag, Diagnostics, Notice, Notification, Parameters, ParametersIter, ProtocolError,
-    ProtocolErrorKind, ServerError, Severity, TransactionStatus,
+    AuthMethod, AuthMethods, AuthMethodsError, CommandTag, Diagnostics, Notice, Notification,
+    Parameters, ParametersIter, ProtocolError, ProtocolErrorKind, ProtocolVersion, ServerError,
+    Severity, TransactionStatus, UnknownProtocolVersion,
 };
 pub use purepg_types::{
     BoxError, Column, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Field, Fields,

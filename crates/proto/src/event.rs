@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use crate::auth::DeriveKey;
+use crate::auth::{DeriveKey, OauthChallenge};
 use crate::copy::CopyData;
 use crate::error::ProtocolError;
 use crate::message::backend::command_complete::CommandTag;
@@ -33,9 +33,14 @@ pub enum Event {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartupEvent {
+    /// The stream has to become one of TLS: do the handshake and call [`tls_established`](crate::Connection::tls_established). Nothing is read
+    /// or sent before that, so the stream stands exactly where the handshake begins. Where the handshake fails, drop the connection.
+    UpgradeToTls,
     /// A key has to be derived from the password: run the job (it takes a while) and give the keys to
     /// [`key_derived`](crate::Connection::key_derived). Nothing goes on before that.
     DeriveKey(Box<DeriveKey>),
+    /// The server does not accept the bearer token, or was told that there is none, and says where to get one. It ends the connection now.
+    OauthChallenge(Box<OauthChallenge>),
     /// The connection is open: batches are accepted.
     Ready,
 }

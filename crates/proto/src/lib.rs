@@ -45,7 +45,7 @@ mod startup;
 mod trace;
 mod wire;
 
-pub use auth::{DeriveKey, Nonce, Password, ScramError, ScramKeys};
+pub use auth::{BearerToken, DeriveKey, Nonce, OauthChallenge, Password, ScramError, ScramKeys};
 pub use connection::Connection;
 pub use copy::{CopyData, CopyDataIter, CopyEnd};
 pub use error::{ProtocolError, ProtocolErrorKind, UsageError};
@@ -54,6 +54,7 @@ pub use limits::Limits;
 pub use message::backend::backend_key_data::CancelKey;
 pub use message::backend::command_complete::CommandTag;
 pub use message::backend::copy_response::CopyResponse;
+pub use message::backend::negotiate_protocol_version::NegotiationError;
 pub use message::backend::notification::Notification;
 pub use message::backend::parameter_status::ParameterChange;
 pub use message::backend::ready_for_query::TransactionStatus;
@@ -63,7 +64,10 @@ pub use message::frontend::bind::BindValues;
 pub use parameters::{Parameters, ParametersIter};
 pub use pipeline::batch::{Batch, Bind, RowShape, Target};
 pub use rows::{FieldError, Fields, Row, RowBatch, RowBatchIter, RowPlace, RowRef};
-pub use startup::{AuthMethods, Replication, Startup, Transport};
+pub use startup::{
+    AuthMethod, AuthMethods, AuthMethodsError, ChannelBinding, ProtocolVersion, Replication,
+    Startup, TlsFacts, TlsRequest, Transport, UnknownProtocolVersion,
+};
 pub use trace::{TraceOptions, Tracer};
 
 /// The number that stands for a type, a table, or another object of the catalogue.

@@ -7,8 +7,8 @@
 /// | --- | --- | --- |
 /// | `max_message` | 1 GiB + 4 | a server builds a message in a buffer of 1 GiB - 1 at the most (`MaxAllocSize`), and puts a header of five bytes before it |
 /// | `max_short_message` | 30,000 | libpq takes a longer message as lost synchronisation, unless it carries data or text |
-/// | `max_startup_message` | 2,000 | libpq's bound for an authentication request, from a server that nobody knows yet |
-/// | `max_startup_error` | 30,000 | libpq's bound for an error before authentication |
+/// | `max_startup_message` | 2,001 | libpq's bound for an authentication request or a negotiation, from a server that nobody knows yet: 2,000 and the type byte |
+/// | `max_startup_error` | 30,001 | libpq's bound for an error before authentication: 30,000 and the type byte |
 /// | `max_columns` | 1,664 | `MaxTupleAttributeNumber`: no server makes a wider result |
 /// | `max_scram_iterations` | 1,000,000 | about a second of work, done where it can be stopped; there is no minimum above 1 |
 /// | `max_scram_nonce` | 1,024 | servers take 1,024 bytes for a whole SASL message |
@@ -51,8 +51,8 @@ impl Default for Limits {
         Self {
             max_message: (1 << 30) + 4,
             max_short_message: 30_000,
-            max_startup_message: 2_000,
-            max_startup_error: 30_000,
+            max_startup_message: 2_001,
+            max_startup_error: 30_001,
             max_columns: 1_664,
             max_scram_iterations: 1_000_000,
             max_scram_nonce: 1_024,

@@ -229,12 +229,17 @@ pub fn function_call_response(value: Option<&[u8]>) -> Vec<u8> {
 
 /// Everything up to the first `ReadyForQuery`, of a server that asks for no password.
 pub fn let_in() -> Vec<u8> {
+    let_in_with_key(4711, b"\x01\x02\x03\x04")
+}
+
+/// The same with a cancel key of one's own.
+pub fn let_in_with_key(process_id: i32, secret: &[u8]) -> Vec<u8> {
     [
         authentication_ok(),
         parameter_status("server_version", "15.0"),
         parameter_status("client_encoding", "UTF8"),
         parameter_status("DateStyle", "ISO, MDY"),
-        backend_key_data(4711, b"\x01\x02\x03\x04"),
+        backend_key_data(process_id, secret),
         ready(b'I'),
     ]
     .concat()

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use purepg_proto::{
     Batch, Closed, Connection, CopyResponse, DeriveKey, Diagnostics, Event, Limits, Nonce, OpId,
-    Outcome, Reply, RowBatch, RowRef, ScramKeys, Startup, StartupEvent, Unsolicited,
+    Outcome, Reply, RowBatch, RowRef, ScramKeys, Startup, StartupEvent, TlsFacts, Unsolicited,
 };
 
 /// The randomness of every replay.
@@ -21,6 +21,7 @@ pub type Act = fn(&mut Connection, &mut Vec<OpId>);
 #[derive(Debug)]
 pub struct Script {
     startup: Startup,
+    tls: TlsFacts,
     steps: Vec<(&'static str, Act)>,
     /// Derived once for all replays.
     keys: OnceLock<ScramKeys>,
@@ -64,9 +65,17 @@ impl Script {
     pub fn new(startup: Startup) -> Self {
         Self {
             startup,
+            tls: TlsFacts::new(),
             steps: Vec::new(),
             keys: OnceLock::new(),
         }
+    }
+
+    /// What TLS gives, should it be asked for. Nothing is encrypted: the stream goes on as it is.
+    #[must_use]
+    pub fn tls(mut self, facts: TlsFacts) -> Self {
+        self.tls = facts;
+        self
     }
 
     /// Then waits for a line of the log that begins like this, and does that. Steps come one after the other, at most one for each line;
@@ -160,10 +169,16 @@ impl<'s> Client<'s> {
     ///
     /// # Panics
     /// When the core takes no input though it has told everything, or breaks a promise about its buffers.
-    pub fn feed(&mut self, bytes: &[u8]) {
-        if !self.over && !bytes.is_empty() {
-            self.core.recv_bytes(bytes).expect("input is wanted");
+    pub fn feed(&mut self, mut bytes: &[u8]) {
+        while !self.over && !bytes.is_empty() {
+            // More than a byte only where more may be read.
+            let (now, later) = match self.core.recv_space().len() {
+                1 => bytes.split_at(1),
+                _ => (bytes, &[][..]),
+            };
+            self.core.recv_bytes(now).expect("input is wanted");
             self.pump();
+            bytes = later;
         }
     }
 
@@ -212,6 +227,12 @@ impl<'s> Client<'s> {
                 Ok(Some(Event::Startup(StartupEvent::DeriveKey(job)))) => {
                     self.line(format!("DeriveKey {}", job.iterations()));
                     self.derive(*job);
+                }
+                Ok(Some(Event::Startup(StartupEvent::UpgradeToTls))) => {
+                    self.line("UpgradeToTls".to_owned());
+                    assert!(!self.core.wants_read() && !self.core.wants_write());
+                    let established = self.core.tls_established(self.script.tls.clone());
+                    established.expect("TLS is awaited");
                 }
                 Ok(Some(event)) => self.take(event),
                 // What was read past may have been answered.
@@ -302,6 +323,9 @@ pub fn show(event: &Event, ops: &[OpId]) -> Vec<String> {
     match event {
         Event::Startup(StartupEvent::DeriveKey(job)) => {
             vec![format!("DeriveKey {}", job.iterations())]
+        }
+        Event::Startup(StartupEvent::OauthChallenge(challenge)) => {
+            vec![format!("OauthChallenge {}", challenge.as_str())]
         }
         Event::Startup(event) => vec![format!("{event:?}")],
         Event::Reply(op, Reply::Rows(rows)) => {

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use purepg_conn::{
-    AuthMethod, AuthMethods, BoxFuture, Endpoint, Error, ProtocolErrorKind, Runtime,
+    AuthMethod, AuthMethods, BoxFuture, Endpoint, Error, ProtocolErrorKind, ProtocolVersion,
+    Runtime,
 };
 use purepg_testkit::server::{PASSWORD, USER_MD5, USER_PASSWORD, USER_SCRAM, USER_TRUST};
 use purepg_tests_live::{Context, Transport, live};
@@ -20,6 +21,7 @@ live!(
     a_refusal_says_why,
     acceptance_3_every_address_of_a_name_is_tried,
     the_session_begins_as_asked,
+    acceptance_10_a_newer_protocol_is_asked_for,
 );
 
 async fn trust_lets_in_without_a_password<R: Runtime>(cx: Context<R>) {
@@ -219,4 +221,14 @@ async fn the_session_begins_as_asked<R: Runtime>(cx: Context<R>) {
     let settings = "select current_setting('statement_timeout'), current_setting('work_mem')";
     let row = conn.fetch_one(settings, ()).await.unwrap();
     assert_eq!(row.decode::<(&str, &str)>().unwrap(), ("54321ms", "4321kB"));
+}
+
+/// Whatever the server speaks: an older one says so, and goes on.
+async fn acceptance_10_a_newer_protocol_is_asked_for<R: Runtime>(cx: Context<R>) {
+    for version in [ProtocolVersion::V3_0, ProtocolVersion::LATEST] {
+        let config = cx.config(USER_TRUST).max_protocol_version(version);
+        let mut conn = cx.try_connect(&config).await.unwrap();
+        let user: String = conn.fetch_scalar("select current_user", ()).await.unwrap();
+        assert_eq!(user, USER_TRUST);
+    }
 }

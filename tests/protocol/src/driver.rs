@@ -1,7 +1,8 @@
 //! A core that a test drives by hand: nothing is sent, fed or taken but by its word.
 
 use purepg_proto::{
-    Batch, Connection, CopyEnd, Event, Limits, Nonce, OpId, Startup, StartupEvent, Transport,
+    Batch, Connection, CopyEnd, Event, Limits, Nonce, OpId, Startup, StartupEvent, TlsFacts,
+    Transport,
 };
 use purepg_testkit::backend;
 use purepg_testkit::cut::{ENTROPY, begin, show};
@@ -15,6 +16,8 @@ pub struct Driver {
     pub core: Connection,
     /// The operations, oldest first.
     pub ops: Vec<OpId>,
+    /// What TLS gives as soon as it is asked for; `None` leaves it to the test.
+    pub tls: Option<TlsFacts>,
     reader: FrontendReader,
 }
 
@@ -29,6 +32,7 @@ impl Driver {
         Self {
             core: Connection::new(startup, Nonce::from_entropy(ENTROPY), limits),
             ops: Vec::new(),
+            tls: Some(TlsFacts::new()),
             reader: FrontendReader::new(),
         }
     }
@@ -114,7 +118,7 @@ impl Driver {
     }
 
     /// Takes what a server sends, then every event that there is, line by line as [`cut`](purepg_testkit::cut) writes them. Keys are
-    /// derived as they are asked for.
+    /// derived as they are asked for, and TLS is there as it is asked for.
     ///
     /// # Panics
     /// When the core wants no input.
@@ -130,6 +134,9 @@ impl Driver {
     pub fn converse(&mut self, server: &mut ModelServer) -> Vec<String> {
         let mut lines = self.take();
         loop {
+            if self.core.tls().is_some() {
+                server.handshake();
+            }
             let n = self.core.output().len();
             server.receive(self.core.output());
             self.core.output_sent(n);
@@ -162,7 +169,14 @@ impl Driver {
                 Ok(Some(Event::Startup(StartupEvent::DeriveKey(job)))) => {
                     self.core.key_derived(job.run()).expect("keys are awaited");
                 }
-                Ok(Some(event)) => lines.extend(show(&event, &self.ops)),
+                Ok(Some(event)) => {
+                    lines.extend(show(&event, &self.ops));
+                    if matches!(event, Event::Startup(StartupEvent::UpgradeToTls))
+                        && let Some(facts) = self.tls.clone()
+                    {
+                        self.core.tls_established(facts).expect("TLS is awaited");
+                    }
+                }
                 Err(error) => {
                     lines.push(format!("Err {error}"));
                     return lines;

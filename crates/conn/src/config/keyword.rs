@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use purepg_proto::AuthMethodsError;
+
 use super::settings::{DEFAULT_PORT, Password, Protected, non_empty};
 use super::{ConfigError, Settings};
 
@@ -178,12 +180,22 @@ fn ssl_mode(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
 }
 
 fn require_auth(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
-    settings.require_auth = value.parse()?;
+    let methods = value.parse();
+    settings.require_auth =
+        methods.map_err(|error: AuthMethodsError| ConfigError::InvalidValue {
+            keyword: "require_auth",
+            reason: error.reason(),
+        })?;
     Ok(())
 }
 
 fn max_protocol_version(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
-    settings.max_protocol_version = value.parse()?;
+    // 3.1 never existed: servers and poolers were confused by it, so libpq refuses it too.
+    let version = value.parse();
+    settings.max_protocol_version = version.map_err(|_| ConfigError::InvalidValue {
+        keyword: "max_protocol_version",
+        reason: "it is 3.0, 3.2 or latest",
+    })?;
     Ok(())
 }
 
@@ -206,6 +218,7 @@ fn integer(value: &str) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{AuthMethods, ProtocolVersion};
 
     fn try_one(keyword: &str, value: &str) -> Result<Settings, ConfigError> {
         let mut settings = Settings::new(String::new(), String::new());
@@ -293,6 +306,45 @@ mod tests {
                 meant: None,
             };
             assert_eq!(try_one(name, "x"), Err(error), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn security_18_require_auth_is_libpqs_list() {
+        use crate::AuthMethod::{Md5, None, ScramSha256};
+        let set = |text| try_one("require_auth", text).map(|settings| settings.require_auth);
+        assert_eq!(set("none,md5"), Ok(AuthMethods::only([None, Md5])));
+        assert_eq!(
+            set("!scram-sha-256"),
+            Ok(AuthMethods::except([ScramSha256]))
+        );
+        for (text, reason) in [
+            ("md5,!none", "either all methods"),
+            ("md5,md5", "more than once"),
+            ("scram", "the methods are"),
+            ("gss", "not supported"),
+        ] {
+            let error = set(text).unwrap_err().to_string();
+            assert!(error.contains("require_auth"), "{text:?}: {error}");
+            assert!(error.contains(reason), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn acceptance_10_versions_of_the_protocol() {
+        let set = |text| {
+            let settings = try_one("max_protocol_version", text);
+            settings.map(|settings| settings.max_protocol_version)
+        };
+        assert_eq!(set("3.0"), Ok(ProtocolVersion::V3_0));
+        assert_eq!(set("3.2"), Ok(ProtocolVersion::V3_2));
+        assert_eq!(set("latest"), Ok(ProtocolVersion::V3_2));
+        for text in ["", "3", "3.1", "2.0"] {
+            let error = set(text).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                "invalid value for max_protocol_version: it is 3.0, 3.2 or latest"
+            );
         }
     }
 

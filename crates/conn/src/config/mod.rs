@@ -1,11 +1,9 @@
 //! How to reach a server, and how to enter it.
 
 mod address;
-mod auth_methods;
 mod error;
 mod key_value;
 mod keyword;
-mod protocol_version;
 mod settings;
 mod ssl_mode;
 #[cfg(test)]
@@ -16,10 +14,10 @@ mod validate;
 use std::str::FromStr;
 use std::time::Duration;
 
+use purepg_proto::{AuthMethods, ProtocolVersion};
+
 pub use address::Address;
-pub use auth_methods::{AuthMethod, AuthMethods};
 pub use error::ConfigError;
-pub use protocol_version::ProtocolVersion;
 pub use settings::Settings;
 use settings::{Password, non_empty};
 pub use ssl_mode::SslMode;

@@ -1,6 +1,7 @@
 //! What spans the whole of the configuration.
 
 use proptest::prelude::*;
+use purepg_proto::AuthMethod;
 
 use super::*;
 

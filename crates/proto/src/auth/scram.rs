@@ -23,24 +23,36 @@ use super::saslprep::saslprep;
 
 /// What the client says of channel binding. The server learns of it again in the signed part, so that
 /// nobody can take the `-PLUS` mechanism off its list unnoticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ChannelBinding {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Binding {
     /// The client cannot bind, or does not want to.
     NotSupported,
     /// The client could bind, but the server did not offer it.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "said only over TLS, which is not spoken yet")
-    )]
     NotOffered,
+    /// The exchange is bound to the certificate of the server, by its hash (`tls-server-end-point`, RFC 5929).
+    ServerEndPoint(Vec<u8>),
 }
 
-impl ChannelBinding {
-    fn gs2_header(self) -> &'static str {
+impl Binding {
+    pub(crate) fn is_bound(&self) -> bool {
+        matches!(self, Self::ServerEndPoint(_))
+    }
+
+    fn gs2_header(&self) -> &'static str {
         match self {
             Self::NotSupported => "n,,",
             Self::NotOffered => "y,,",
+            Self::ServerEndPoint(_) => "p=tls-server-end-point,,",
         }
+    }
+
+    /// `cbind-input` of the grammar: the header again, and what is bound to.
+    fn input(&self) -> Vec<u8> {
+        let mut input = self.gs2_header().as_bytes().to_vec();
+        if let Self::ServerEndPoint(hash) = self {
+            input.extend_from_slice(hash);
+        }
+        input
     }
 }
 
@@ -73,23 +85,27 @@ impl Default for ScramLimits {
 /// The client-first-message is made; the server-first-message is awaited.
 #[derive(Debug)]
 pub(crate) struct ClientFirst {
-    binding: ChannelBinding,
+    binding: Binding,
     nonce: Nonce,
     bare: String,
 }
 
 impl ClientFirst {
     /// The user name stays empty: the server takes the one of the StartupMessage.
-    pub(crate) fn new(nonce: &Nonce, binding: ChannelBinding) -> Self {
+    pub(crate) fn new(nonce: &Nonce, binding: Binding) -> Self {
         Self::for_user("", nonce, binding)
     }
 
-    fn for_user(user: &str, nonce: &Nonce, binding: ChannelBinding) -> Self {
+    fn for_user(user: &str, nonce: &Nonce, binding: Binding) -> Self {
         Self {
             binding,
             nonce: nonce.clone(),
             bare: format!("n={user},r={}", nonce.as_str()),
         }
+    }
+
+    pub(crate) fn is_bound(&self) -> bool {
+        self.binding.is_bound()
     }
 
     /// The client-first-message.
@@ -128,7 +144,7 @@ impl ClientFirst {
 /// The server-first-message has come; the keys are needed for the answer.
 #[derive(Debug)]
 pub(crate) struct ServerFirst {
-    binding: ChannelBinding,
+    binding: Binding,
     /// The beginning of the RFC's `AuthMessage`.
     first_messages: String,
     nonce: String,
@@ -160,7 +176,7 @@ impl ServerFirst {
     pub(crate) fn client_final(self, keys: &ScramKeys) -> (String, ServerFinal) {
         let without_proof = format!(
             "c={},r={}",
-            BASE64_STANDARD.encode(self.binding.gs2_header()),
+            BASE64_STANDARD.encode(self.binding.input()),
             self.nonce
         );
         let sign = |key: &[u8; 32]| {

@@ -105,6 +105,14 @@ impl ReceiveBuffer {
         chunk.get_mut(self.tail..).unwrap_or_default()
     }
 
+    /// Free space for one byte and no more.
+    pub(crate) fn one_byte(&mut self) -> &mut [u8] {
+        self.space(None);
+        self.lent = 1;
+        let chunk = Arc::make_mut(&mut self.chunk);
+        chunk.get_mut(self.tail..=self.tail).unwrap_or_default()
+    }
+
     /// The length of the space that was lent last.
     pub(crate) fn lent(&self) -> usize {
         self.lent
@@ -302,6 +310,16 @@ mod tests {
         push(&mut buffer, &[0; 5_000]);
         buffer.space(Some(1 << 30));
         assert!(buffer.chunk.capacity() < 64 * 1024);
+    }
+
+    #[test]
+    fn security_01_one_byte_is_one_byte() {
+        let mut buffer = ReceiveBuffer::new();
+        assert_eq!(buffer.one_byte().len(), 1);
+        assert!(!buffer.filled(2));
+        buffer.one_byte()[0] = b'S';
+        assert!(buffer.filled(1) && !buffer.filled(1));
+        assert_eq!(buffer.data(), b"S");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::event::{Closed, Event, Reply};
 impl Connection {
     pub(super) fn end_of_stream(&mut self) {
         let within_message = !self.receive.data().is_empty() || self.receive.is_discarding();
-        if self.terminating && !within_message {
+        if (self.terminating || self.is_cancel_sent()) && !within_message {
             let error = self.error(ProtocolErrorKind::Ended, None);
             self.end(Closed::Terminated, error);
         } else {

@@ -27,7 +27,7 @@ impl Connection {
             return Ok(Taken::NeedBytes);
         }
         let (tag, len) = match front(self.receive.data()) {
-            Front::Partial => return Ok(Taken::NeedBytes),
+            Front::Partial => return self.take_unframed(),
             Front::BadLength { tag, declared } => {
                 return Err((ProtocolErrorKind::BadLength { declared }, Some(tag)));
             }
@@ -79,8 +79,12 @@ impl Connection {
                 length_limit(byte, limits)
             }
             Ok(phase) if phase.is_authenticated() => length_limit(byte, limits),
-            Ok(_) => match tag {
+            Ok(Phase::Cancelling(_)) => return Some(ProtocolErrorKind::CancelAnswered),
+            Ok(phase) => match tag {
                 Tag::Authentication => ("max_startup_message", limits.max_startup_message),
+                Tag::NegotiateProtocolVersion if matches!(phase, Phase::Requested(_)) => {
+                    ("max_startup_message", limits.max_startup_message)
+                }
                 Tag::Error => ("max_startup_error", limits.max_startup_error),
                 _ => return Some(ProtocolErrorKind::UnexpectedMessage),
             },

@@ -4,15 +4,17 @@ mod abandon;
 mod batches;
 mod copy;
 mod ending;
+mod entry;
 mod frames;
 mod open;
 mod phase;
 mod startup;
+mod tls;
 
 use alloc::boxed::Box;
 
 use crate::OpId;
-use crate::auth::{Nonce, ScramKeys};
+use crate::auth::Nonce;
 use crate::buffer::receive::ReceiveBuffer;
 use crate::buffer::send::SendBuffer;
 use crate::copy::CopyEnd;
@@ -21,13 +23,14 @@ use crate::event::{Event, Outcome, Reply};
 use crate::limits::Limits;
 use crate::message::backend::backend_key_data::CancelKey;
 use crate::message::backend::ready_for_query::TransactionStatus;
-use crate::message::frontend::{extended, startup as startup_message};
+use crate::message::frontend::extended;
 use crate::parameters::Parameters;
 use crate::pipeline::batch::Batch;
 use crate::pipeline::queue::Queue;
 use crate::startup::Startup;
 use crate::wire::frame::{Front, front};
 
+use entry::Entry;
 use frames::Taken;
 use phase::Phase;
 
@@ -51,7 +54,9 @@ use phase::Phase;
 /// }
 /// ```
 ///
-/// A driver that can be blocked while it writes goes on reading meanwhile: two peers that only write wait for each other.
+/// A driver that can be blocked while it writes goes on reading meanwhile: two peers that only write wait for each other. Where
+/// [`Startup::tls`] asks for TLS, [`StartupEvent::UpgradeToTls`](crate::StartupEvent::UpgradeToTls) comes: then the driver puts a stream of TLS
+/// in the socket's place, and goes on.
 ///
 /// # Methods
 ///
@@ -62,11 +67,12 @@ use phase::Phase;
 /// * **Interest**: [`wants_read`](Self::wants_read), [`wants_write`](Self::wants_write).
 /// * **What happened**: [`next_event`](Self::next_event), one fact at a time. State moves as events are taken, so bytes that wait are
 ///   the only queue there is.
-/// * **What to do**: [`batch`](Self::batch), [`abandon`](Self::abandon), [`key_derived`](Self::key_derived),
-///   [`terminate`](Self::terminate). They are synchronous and bounded, and what they write waits in the output: a driver that is dropped
+/// * **What to do**: [`batch`](Self::batch), [`abandon`](Self::abandon), [`tls_established`](Self::tls_established),
+///   [`key_derived`](Self::key_derived), [`terminate`](Self::terminate). They are synchronous and bounded, and what they write waits in the output: a driver that is dropped
 ///   between any two calls has lost nothing.
 /// * **Facts**: [`transaction_status`](Self::transaction_status), [`parameter`](Self::parameter),
-///   [`cancel_key`](Self::cancel_key), [`in_flight`](Self::in_flight), [`is_idle`](Self::is_idle), [`is_dead`](Self::is_dead).
+///   [`cancel_key`](Self::cancel_key), [`tls`](Self::tls), [`protocol_version`](Self::protocol_version),
+///   [`auth_method`](Self::auth_method), [`in_flight`](Self::in_flight), [`is_idle`](Self::is_idle), [`is_dead`](Self::is_dead).
 ///
 /// # Errors
 ///
@@ -85,6 +91,7 @@ pub struct Connection {
     startup: Box<Startup>,
     nonce: Nonce,
     limits: Limits,
+    entry: Entry,
     parameters: Parameters,
     cancel_key: Option<CancelKey>,
     transaction_status: TransactionStatus,
@@ -97,17 +104,18 @@ pub struct Connection {
 
 /// Birth.
 impl Connection {
-    /// A connection that is about to begin: its `StartupMessage` waits to be sent.
+    /// A connection that is about to begin: its `StartupMessage` waits to be sent, or what comes before it for TLS.
     ///
     /// The `nonce` is all the randomness there is: it must be new for every connection. A `startup` that no server accepts (a NUL
-    /// byte, an empty or a reserved name, more than 10,000 bytes) is reported by the first [`next_event`](Self::next_event).
+    /// byte, an empty or a reserved name, more than 10,000 bytes), or that contradicts itself, is reported by the first [`next_event`](Self::next_event).
     pub fn new(startup: Startup, nonce: Nonce, limits: Limits) -> Self {
         let mut connection = Self {
-            phase: Ok(Phase::first()),
+            phase: Ok(Phase::Handling { state: "Beginning" }),
             receive: ReceiveBuffer::new(),
             send: SendBuffer::default(),
             queue: Queue::default(),
             finished: None,
+            entry: Entry::new(&startup),
             startup: Box::new(startup),
             nonce,
             limits,
@@ -119,10 +127,7 @@ impl Connection {
             eof: false,
             terminating: false,
         };
-        let written = connection.startup.check().and_then(|()| {
-            startup_message::write(connection.send.bytes_mut(), connection.startup.pairs())
-        });
-        if let Err(error) = written {
+        if let Err(error) = connection.begin() {
             connection.end_misused(error);
         }
         connection
@@ -132,9 +137,15 @@ impl Connection {
 /// Bytes in.
 impl Connection {
     /// Space to read into: not empty exactly when [`wants_read`](Self::wants_read). What stands in it is of no meaning.
+    ///
+    /// It is a single byte while the answer to `SSLRequest` is awaited, so that nothing which was sent in the clear is taken for what came
+    /// through TLS.
     pub fn recv_space(&mut self) -> &mut [u8] {
         if !self.wants_read() {
             return &mut [];
+        }
+        if self.awaits_tls_answer() {
+            return self.receive.one_byte();
         }
         let frame = match front(self.receive.data()) {
             Front::Frame { len, .. } => Some(len),
@@ -159,10 +170,14 @@ impl Connection {
     /// Takes bytes that are somewhere else already, by copying them.
     ///
     /// # Errors
-    /// [`UsageError::InputNotWanted`] while [`wants_read`](Self::wants_read) is false; nothing was taken.
+    /// [`UsageError::InputNotWanted`] while [`wants_read`](Self::wants_read) is false, [`UsageError::BehindTlsAnswer`] for more than one byte while
+    /// the answer to `SSLRequest` is awaited; nothing was taken.
     pub fn recv_bytes(&mut self, data: &[u8]) -> Result<(), UsageError> {
         if !self.wants_read() {
             return Err(UsageError::InputNotWanted);
+        }
+        if self.awaits_tls_answer() && data.len() > 1 {
+            return Err(UsageError::BehindTlsAnswer { given: data.len() });
         }
         let mut rest = data;
         while !rest.is_empty() {
@@ -209,7 +224,8 @@ impl Connection {
 
 /// Interest: pure functions of the buffers.
 impl Connection {
-    /// True when nothing goes on without more bytes; false while a whole message waits to be taken, and after the end.
+    /// True when nothing goes on without more bytes; false while a whole message waits to be taken, while TLS is being established, and
+    /// after the end.
     pub fn wants_read(&self) -> bool {
         if self.eof || self.finished.is_some() || self.queue.front_will_be_skipped() {
             return false;
@@ -218,7 +234,7 @@ impl Connection {
             return false;
         }
         match front(self.receive.data()) {
-            Front::Partial => true,
+            Front::Partial => self.wants_unframed(),
             Front::BadLength { .. } => false,
             Front::Frame { tag, len } => {
                 self.receive.data().len() < len && self.refuses_frame(tag, len).is_none()
@@ -300,15 +316,6 @@ impl Connection {
     pub fn copy_finish(&mut self, op: OpId, end: CopyEnd<'_>) -> Result<(), UsageError> {
         self.forget_batch();
         self.finish_copy(op, end)
-    }
-
-    /// Takes the keys that a derivation gave.
-    ///
-    /// # Errors
-    /// [`UsageError::NoDerivation`] when none is awaited, [`UsageError::WrongKeys`] for keys that were derived for something else.
-    pub fn key_derived(&mut self, keys: ScramKeys) -> Result<(), UsageError> {
-        self.forget_batch();
-        self.continue_with_keys(&keys)
     }
 
     /// Says good-bye behind everything that was asked for. No batch is accepted any more; the stream's end is then in order.

@@ -1,7 +1,5 @@
 //! The messages of the start-up, taken one at a time.
 
-use alloc::vec::Vec;
-
 use crate::auth::ScramKeys;
 use crate::connection::Connection;
 use crate::connection::frames::Taken;
@@ -10,6 +8,9 @@ use crate::error::{ProtocolErrorKind, UsageError};
 use crate::event::{Closed, Event, StartupEvent, Unsolicited};
 use crate::message::backend::authentication::Authentication;
 use crate::message::backend::backend_key_data::CancelKey;
+use crate::message::backend::negotiate_protocol_version::{
+    NegotiateProtocolVersion, NegotiationError,
+};
 use crate::message::backend::parameter_status::ParameterChange;
 use crate::message::backend::ready_for_query::TransactionStatus;
 use crate::message::backend::response::{Notice, ServerError};
@@ -35,18 +36,25 @@ impl Connection {
             }
             Some(Tag::Authentication) => {
                 let message = Authentication::decode(body).map_err(malformed)?;
-                let state = self.phase.as_ref().map_or("Ended", Phase::name);
-                let phase = core::mem::replace(&mut self.phase, Ok(Phase::Handling { state }))
-                    .map_err(|_| ProtocolErrorKind::Ended)?;
+                let phase = Phase::take(&mut self.phase).map_err(|_| ProtocolErrorKind::Ended)?;
                 let mut context = Context {
                     send: &mut self.send,
                     startup: &self.startup,
+                    tls: self.entry.tls.as_ref(),
                     nonce: &self.nonce,
                     limits: &self.limits,
                 };
                 let (phase, event) = phase.handle(message, &mut context)?;
+                if let Phase::Authenticated(authenticated) = &phase {
+                    self.entry.admission = Some(authenticated.admission);
+                }
                 self.phase = Ok(phase);
                 event
+            }
+            Some(Tag::NegotiateProtocolVersion) => {
+                let message = NegotiateProtocolVersion::decode(body).map_err(malformed)?;
+                self.negotiate(&message)?;
+                None
             }
             Some(tag) if matches!(self.phase, Ok(Phase::Authenticated(_))) => match tag {
                 Tag::ParameterStatus => {
@@ -56,7 +64,8 @@ impl Connection {
                     return Ok(Taken::Nothing);
                 }
                 Tag::BackendKeyData => {
-                    self.cancel_key = Some(CancelKey::decode(body).map_err(malformed)?);
+                    self.cancel_key =
+                        Some(CancelKey::decode(body, self.entry.version).map_err(malformed)?);
                     None
                 }
                 Tag::Notice => {
@@ -66,7 +75,7 @@ impl Connection {
                 Tag::ReadyForQuery => {
                     self.transaction_status = TransactionStatus::decode(body).map_err(malformed)?;
                     self.phase = Ok(Phase::Open);
-                    self.forget_secrets();
+                    self.startup.forget_secrets();
                     self.send.messages_follow();
                     if self.terminating {
                         extended::write_terminate(self.send.bytes_mut());
@@ -81,17 +90,36 @@ impl Connection {
         Ok(event.map_or(Taken::Nothing, Taken::Event))
     }
 
-    pub(super) fn continue_with_keys(&mut self, keys: &ScramKeys) -> Result<(), UsageError> {
+    /// The server is older than what was asked for.
+    fn negotiate(&mut self, message: &NegotiateProtocolVersion) -> Result<(), ProtocolErrorKind> {
+        let Ok(Phase::Requested(state)) = &mut self.phase else {
+            return Err(ProtocolErrorKind::UnexpectedMessage);
+        };
+        let startup = &self.startup;
+        let version = if state.negotiated {
+            Err(NegotiationError::Repeated)
+        } else {
+            message.accept(startup.max_version, startup.min_version)
+        };
+        self.entry.version = version.map_err(ProtocolErrorKind::Negotiation)?;
+        state.negotiated = true;
+        Ok(())
+    }
+
+    /// Takes the keys that a derivation gave.
+    ///
+    /// # Errors
+    /// [`UsageError::NoDerivation`] when none is awaited, [`UsageError::WrongKeys`] for keys that were derived for something else.
+    pub fn key_derived(&mut self, keys: ScramKeys) -> Result<(), UsageError> {
         match &self.phase {
-            Ok(Phase::Deriving(deriving)) if deriving.fitting(Some(keys)).is_none() => {
+            Ok(Phase::Deriving(deriving)) if deriving.fitting(Some(&keys)).is_none() => {
                 return Err(UsageError::WrongKeys);
             }
             Ok(Phase::Deriving(_)) => {}
             _ => return Err(UsageError::NoDerivation),
         }
-        let handling = Ok(Phase::Handling { state: "Deriving" });
-        if let Ok(Phase::Deriving(deriving)) = core::mem::replace(&mut self.phase, handling) {
-            match deriving.prove(keys, &mut self.send) {
+        if let Ok(Phase::Deriving(deriving)) = Phase::take(&mut self.phase) {
+            match deriving.prove(&keys, &mut self.send) {
                 Ok(phase) => self.phase = Ok(phase),
                 Err(kind) => self.end_broken(kind, None),
             }
@@ -129,13 +157,6 @@ impl Connection {
         }
         self.parameters.set(change.name(), change.value());
         Ok(())
-    }
-
-    /// What let us in is of no use any more.
-    fn forget_secrets(&mut self) {
-        self.startup.password = None;
-        self.startup.keys = None;
-        self.startup.parameters = Vec::new();
     }
 }
 

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::auth::ScramError;
 use crate::error::UsageError;
+use crate::message::backend::negotiate_protocol_version::NegotiationError;
 
 /// Why a connection cannot go on. It is sticky: every later call meets the same error.
 #[derive(Clone, PartialEq, Eq, Error)]
@@ -72,13 +73,50 @@ pub enum ProtocolErrorKind {
     /// The connection is over; the event `Closed` told why.
     #[error("the connection has ended")]
     Ended,
+    /// The server has no TLS, and it is required.
+    #[error("the server does not do TLS, which is required")]
+    TlsRefused,
+    /// The server answered the request for TLS with an error. Its text is not shown, since nobody vouches for who wrote it. Who may do without
+    /// TLS can try so over another connection.
+    #[error("the server answered the request for TLS with an error")]
+    TlsRequestFailed,
+    /// The server answered the request for TLS with a byte that means nothing, or before it was sent.
+    #[error("the server answered the request for TLS with something that is no answer")]
+    TlsAnswerUnknown,
+    /// Direct TLS in which the server did not choose `postgresql` by ALPN: it may be a server of another protocol.
+    #[error("TLS without an ALPN protocol, which a server of direct TLS has to choose")]
+    AlpnMissing,
+    /// TLS in which the server chose another protocol than `postgresql` by ALPN.
+    #[error("TLS for another ALPN protocol than `postgresql`")]
+    AlpnMismatch,
+    /// Channel binding is required, and the connection has nothing to bind to. Nothing was sent through it.
+    #[error("channel binding is required, but {reason}")]
+    ChannelBindingUnavailable {
+        /// What is missing.
+        reason: &'static str,
+    },
+    /// Channel binding is required, and the server asks for a method without it. No credential was sent.
+    #[error("channel binding is required, but the server asks for `{method}` without it")]
+    ChannelBindingRequired {
+        /// The method that the server asked for, as `require_auth` names it.
+        method: &'static str,
+    },
+    /// The server negotiates the version of the protocol in a way that no server does, or to one that is not acceptable.
+    #[error("negotiation of the protocol version: {0}")]
+    Negotiation(NegotiationError),
+    /// Something came behind a cancel request, which has no answer. It is not shown; whether anything was cancelled is unknown.
+    #[error("the server answered a cancel request, which has no answer")]
+    CancelAnswered,
     /// The server wants a password and none was given.
     #[error("the server asks for a password ({method}), and none was given")]
     PasswordMissing {
         /// The method that the server asked for.
         method: &'static str,
     },
-    /// The server asks for a method that `require_auth`, or the default policy, does not allow.
+    /// The server wants a bearer token and none was given.
+    #[error("the server asks for a bearer token (oauth), and none was given")]
+    BearerTokenMissing,
+    /// The server asks for a method that `require_auth`, or the default policy, does not allow on a connection like this one.
     #[error("the server asks for the authentication method `{method}`, which is not allowed here")]
     MethodNotAllowed {
         /// The method that the server asked for, as `require_auth` names it.

@@ -2,6 +2,9 @@
 
 use thiserror::Error;
 
+use crate::auth::BearerToken;
+use crate::startup::ProtocolVersion;
+
 /// A call that cannot be honoured. Nothing was written, nothing changed; the connection goes on, unless said otherwise below.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -72,6 +75,29 @@ pub enum UsageError {
         /// Which one.
         name: &'static str,
     },
+    /// An oldest version of the protocol that is newer than the newest.
+    #[error("the least protocol version, {min}, is above the greatest, {max}")]
+    VersionRange {
+        /// The oldest that is acceptable.
+        min: ProtocolVersion,
+        /// The newest to ask for.
+        max: ProtocolVersion,
+    },
+    /// Channel binding on a connection that is to have no TLS, as none over a Unix socket has.
+    #[error("channel binding is required, and no TLS is asked for")]
+    ChannelBindingWithoutTls,
+    /// A bearer token with characters that no token has.
+    #[error("a bearer token has letters, digits and -._~+/ alone, and `=` at its end")]
+    BearerTokenMalformed,
+    /// A bearer token that no server accepts.
+    #[error(
+        "the bearer token has {length} bytes, more than the {} that a server accepts",
+        BearerToken::MAX_LEN
+    )]
+    BearerTokenTooLong {
+        /// Its length.
+        length: usize,
+    },
     /// More items than a 16-bit count holds.
     #[error("{count} {what} are more than the protocol's 65535")]
     TooMany {
@@ -131,6 +157,15 @@ pub enum UsageError {
     ReasonTooLong {
         /// The length of the message.
         length: usize,
+    },
+    /// [`tls_established`](crate::Connection::tls_established) when no TLS was asked for.
+    #[error("no TLS is being established")]
+    NoUpgrade,
+    /// More than the answer to `SSLRequest`: whatever stands behind it belongs to TLS, and to nobody else.
+    #[error("one byte answers the request for TLS: {given} bytes at once are not taken")]
+    BehindTlsAnswer {
+        /// Bytes that were given.
+        given: usize,
     },
     /// Keys when none were asked for.
     #[error("no keys are being derived")]

@@ -22,6 +22,13 @@ pub enum Auth {
         /// Rounds of key derivation.
         iterations: u32,
     },
+    /// With this bearer token.
+    Oauth {
+        /// The token.
+        token: String,
+        /// What it says to those who have another one, or none.
+        challenge: String,
+    },
 }
 
 /// What a client answers to a request for an MD5 digest, its NUL aside.
@@ -44,6 +51,10 @@ pub struct ScramServer {
     salt: Vec<u8>,
     iterations: u32,
     nonce: String,
+    /// What a client can bind to.
+    channel: Option<Vec<u8>>,
+    /// What the client's last message has to begin with.
+    binding: String,
     client_first_bare: String,
     server_first: String,
 }
@@ -56,19 +67,37 @@ impl ScramServer {
             salt: salt.to_vec(),
             iterations,
             nonce: nonce.to_owned(),
+            channel: None,
+            binding: String::new(),
             client_first_bare: String::new(),
             server_first: String::new(),
         }
     }
 
-    /// Takes the client-first-message; gives the server-first-message.
+    /// The same, reached through TLS whose certificate has this hash: it offers SCRAM-SHA-256-PLUS too.
+    #[must_use]
+    pub fn offers_binding_to(mut self, certificate_hash: &[u8]) -> Self {
+        self.channel = Some(certificate_hash.to_vec());
+        self
+    }
+
+    /// Takes the mechanism and the client-first-message; gives the server-first-message.
     ///
-    /// `None` when it is no such message, or asks for channel binding.
-    pub fn first(&mut self, client_first: &[u8]) -> Option<String> {
+    /// `None` when it is no such message, when the mechanism is none that is offered, when the message does not fit the mechanism, and when the
+    /// client takes this for a server that cannot bind, though it can: then somebody stood between who took SCRAM-SHA-256-PLUS off the list.
+    pub fn first(&mut self, mechanism: &str, client_first: &[u8]) -> Option<String> {
         let text = str::from_utf8(client_first).ok()?;
-        let bare = text
-            .strip_prefix("n,,")
-            .or_else(|| text.strip_prefix("y,,"))?;
+        let (header, channel, bare) = match (mechanism, &self.channel, text.split_at_checked(3)?) {
+            ("SCRAM-SHA-256", _, (header @ "n,,", bare)) => (header, &[][..], bare),
+            ("SCRAM-SHA-256", None, (header @ "y,,", bare)) => (header, &[][..], bare),
+            ("SCRAM-SHA-256-PLUS", Some(hash), _) => {
+                let header = "p=tls-server-end-point,,";
+                (header, &hash[..], text.strip_prefix(header)?)
+            }
+            _ => return None,
+        };
+        let input = [header.as_bytes(), channel].concat();
+        self.binding = format!("c={},", BASE64_STANDARD.encode(input));
         let client_nonce = bare.split(',').nth(1)?.strip_prefix("r=")?;
         self.nonce.insert_str(0, client_nonce);
         bare.clone_into(&mut self.client_first_bare);
@@ -99,7 +128,8 @@ impl ScramServer {
             .zip(signature)
             .map(|(key, signature)| key ^ signature)
             .collect();
-        if nonce != self.nonce || proof != expected {
+        let bound = without_proof.starts_with(&self.binding);
+        if nonce != self.nonce || proof != expected || !bound {
             return None;
         }
         let server_key = hmac(&self.salted, b"Server Key");
@@ -143,7 +173,8 @@ mod tests {
         let salt = BASE64_STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
         let nonce = "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
         let mut server = ScramServer::new("pencil", &salt, 4096, nonce);
-        let first = server.first(b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO").unwrap();
+        let client_first = b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO";
+        let first = server.first("SCRAM-SHA-256", client_first).unwrap();
         assert_eq!(
             first,
             "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
@@ -163,6 +194,38 @@ mod tests {
             server.last(client_final.replace("r=rO", "r=rP").as_bytes()),
             None
         );
+    }
+
+    #[test]
+    fn a_client_says_what_it_binds_to() {
+        let offers = |hash: Option<&[u8]>, mechanism, header: &str| {
+            let mut server = ScramServer::new("pencil", b"salt", 1, "x");
+            if let Some(hash) = hash {
+                server = server.offers_binding_to(hash);
+            }
+            let message = format!("{header}n=,r=y");
+            let first = server.first(mechanism, message.as_bytes());
+            first.map(|_| server.binding)
+        };
+        let (plain, plus) = ("SCRAM-SHA-256", "SCRAM-SHA-256-PLUS");
+        let p = "p=tls-server-end-point,,";
+        assert_eq!(offers(None, plain, "n,,").unwrap(), "c=biws,");
+        assert_eq!(offers(None, plain, "y,,").unwrap(), "c=eSws,");
+        assert_eq!(offers(Some(b"h"), plain, "n,,").unwrap(), "c=biws,");
+        let bound = "c=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsaA==,";
+        assert_eq!(offers(Some(b"h"), plus, p).unwrap(), bound);
+        for (hash, mechanism, header) in [
+            (Some(&b"h"[..]), plain, "y,,"),
+            (Some(b"h"), plain, p),
+            (Some(b"h"), plus, "n,,"),
+            (Some(b"h"), plus, "y,,"),
+            (Some(b"h"), plus, "p=tls-unique,,"),
+            (None, plus, p),
+            (None, plain, p),
+            (None, "PLAIN", "n,,"),
+        ] {
+            assert_eq!(offers(hash, mechanism, header), None);
+        }
     }
 
     #[test]

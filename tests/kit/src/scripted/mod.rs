@@ -8,6 +8,7 @@
 //! that compares the two compares two opinions. [`ScriptedStream`] makes a stream of it.
 
 mod auth;
+mod entry;
 mod extended;
 mod run;
 mod session;
@@ -18,43 +19,24 @@ mod transaction;
 use std::collections::HashMap;
 
 pub use auth::{Auth, ScramServer, md5_answer};
+pub use entry::Tls;
 pub use statement::Statement;
 pub use stream::{ScriptedStream, ServerHandle};
 
-use crate::backend;
 use crate::frontend::{Frontend, FrontendReader};
+use entry::{Entry, Phase};
 use session::Session;
 
 /// The number of the server process that every scripted server says it is.
 pub const PROCESS_ID: i32 = 4711;
 
-const SALT: [u8; 4] = *b"salt";
-
 /// A PostgreSQL server, as far as its messages go.
 #[derive(Debug)]
 pub struct ModelServer {
     reader: FrontendReader,
-    phase: Phase,
-    auth: Auth,
-    parameters: Vec<(String, String)>,
+    entry: Entry,
     received: Vec<Frontend>,
     session: Session,
-}
-
-#[derive(Debug)]
-enum Phase {
-    /// The first message is awaited.
-    First,
-    /// An answer to the request for a password is awaited.
-    Password {
-        user: String,
-    },
-    /// The first message of SCRAM is awaited.
-    SaslInitial,
-    /// The proof is awaited.
-    SaslResponse(Box<ScramServer>),
-    Open,
-    Closed,
 }
 
 impl ModelServer {
@@ -62,9 +44,7 @@ impl ModelServer {
     pub fn new(auth: Auth) -> Self {
         Self {
             reader: FrontendReader::new(),
-            phase: Phase::First,
-            auth,
-            parameters: Vec::new(),
+            entry: Entry::new(auth),
             received: Vec::new(),
             session: Session::default(),
         }
@@ -75,6 +55,32 @@ impl ModelServer {
     pub fn on(mut self, sql: &str, statement: Statement) -> Self {
         self.session.canned.insert(sql.to_owned(), statement);
         self
+    }
+
+    /// Makes it answer `SSLRequest` like this; it has no TLS otherwise.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.entry.tls = tls;
+        self
+    }
+
+    /// Gives it a certificate with this hash: through TLS it offers SCRAM-SHA-256-PLUS then.
+    #[must_use]
+    pub fn certificate_hash(mut self, hash: &[u8]) -> Self {
+        self.entry.certificate_hash = Some(hash.to_vec());
+        self
+    }
+
+    /// The newest version of the protocol that it speaks, major version in the high half; 3.0 otherwise.
+    #[must_use]
+    pub fn speaks(mut self, version: i32) -> Self {
+        self.entry.newest = version;
+        self
+    }
+
+    /// A client of direct TLS has done the handshake: what comes now counts as encrypted.
+    pub fn handshake(&mut self) {
+        self.entry.encrypted = true;
     }
 
     /// Takes what a client has sent, and does it.
@@ -118,11 +124,11 @@ impl ModelServer {
 
     /// Goes away without a word.
     pub fn close(&mut self) {
-        self.phase = Phase::Closed;
+        self.entry.phase = Phase::Closed;
     }
 
     fn work(&mut self) {
-        while !matches!(self.phase, Phase::Closed) && !self.session.hangs() {
+        while !matches!(self.entry.phase, Phase::Closed) && !self.session.hangs() {
             match self.reader.next_message() {
                 Ok(None) => break,
                 Ok(Some(message)) => {
@@ -132,104 +138,9 @@ impl ModelServer {
                 Err(error) => self.refuse("08P01", &error.to_string()),
             }
             if self.session.ended {
-                self.phase = Phase::Closed;
+                self.entry.phase = Phase::Closed;
             }
         }
-    }
-
-    fn handle(&mut self, message: Frontend) {
-        match (std::mem::replace(&mut self.phase, Phase::Closed), message) {
-            (Phase::First, Frontend::SslRequest | Frontend::GssEncRequest) => {
-                self.inject(b"N");
-                self.phase = Phase::First;
-            }
-            (Phase::First, Frontend::Startup { parameters, .. }) => self.ask(parameters),
-            (Phase::Password { user }, Frontend::Password(body)) => {
-                let expected = match &self.auth {
-                    Auth::Md5(password) => md5_answer(&user, password, SALT),
-                    Auth::Cleartext(password) => password.clone().into_bytes(),
-                    Auth::Trust | Auth::Scram { .. } => Vec::new(),
-                };
-                self.let_in_if(body.strip_suffix(b"\0") == Some(&expected[..]));
-            }
-            (Phase::SaslInitial, Frontend::Password(body)) => {
-                let continued = self.continue_scram(&body);
-                if continued.is_none() {
-                    self.refuse("08P01", "malformed SCRAM message");
-                }
-            }
-            (Phase::SaslResponse(scram), Frontend::Password(body)) => {
-                let last = scram.last(&body);
-                if let Some(last) = &last {
-                    self.inject(&backend::authentication_sasl_final(last));
-                }
-                self.let_in_if(last.is_some());
-            }
-            (Phase::Open, message) => {
-                self.phase = Phase::Open;
-                self.session.handle(message);
-            }
-            // A cancel request goes to another server than this one; the rest is nonsense.
-            _ => {}
-        }
-    }
-
-    fn ask(&mut self, parameters: Vec<(String, String)>) {
-        let user = parameters.iter().find(|(name, _)| name == "user");
-        let Some((_, user)) = user else {
-            return self.refuse(
-                "28000",
-                "no PostgreSQL user name specified in startup packet",
-            );
-        };
-        let user = user.clone();
-        self.parameters = parameters;
-        match &self.auth {
-            Auth::Trust => self.let_in_if(true),
-            Auth::Cleartext(_) => {
-                self.inject(&backend::authentication_cleartext());
-                self.phase = Phase::Password { user };
-            }
-            Auth::Md5(_) => {
-                self.inject(&backend::authentication_md5(SALT));
-                self.phase = Phase::Password { user };
-            }
-            Auth::Scram { .. } => {
-                self.inject(&backend::authentication_sasl(&["SCRAM-SHA-256"]));
-                self.phase = Phase::SaslInitial;
-            }
-        }
-    }
-
-    fn continue_scram(&mut self, body: &[u8]) -> Option<()> {
-        let Auth::Scram {
-            password,
-            iterations,
-        } = &self.auth
-        else {
-            return None;
-        };
-        let (mechanism, initial) = Frontend::sasl_initial(body).ok()?;
-        let initial = initial.filter(|_| mechanism == "SCRAM-SHA-256")?;
-        let mut scram = ScramServer::new(password, &SALT, *iterations, "of-the-server");
-        let first = scram.first(&initial)?;
-        self.inject(&backend::authentication_sasl_continue(first));
-        self.phase = Phase::SaslResponse(Box::new(scram));
-        Some(())
-    }
-
-    fn let_in_if(&mut self, right: bool) {
-        if right {
-            self.inject(&backend::let_in());
-            self.phase = Phase::Open;
-        } else {
-            self.refuse("28P01", "password authentication failed");
-        }
-    }
-
-    fn refuse(&mut self, sqlstate: &str, text: &str) {
-        self.inject(&backend::error_response("FATAL", sqlstate, text));
-        self.phase = Phase::Closed;
     }
 }
 
@@ -237,13 +148,20 @@ impl ModelServer {
 impl ModelServer {
     /// True once it has closed the connection, behind whatever it has sent.
     pub fn is_closed(&self) -> bool {
-        matches!(self.phase, Phase::Closed)
+        matches!(self.entry.phase, Phase::Closed)
     }
 
     /// True when it is open and waits for a query, in no transaction, and nothing is half done: no open segment, no skipping, no COPY, no
     /// part of a message.
     pub fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Open) && self.session.is_idle() && self.reader.waiting() == 0
+        matches!(self.entry.phase, Phase::Open)
+            && self.session.is_idle()
+            && self.reader.waiting() == 0
+    }
+
+    /// True when what comes counts as encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.entry.encrypted
     }
 
     /// As `ReadyForQuery` says it: `I`, `T` or `E`.
@@ -266,7 +184,7 @@ impl ModelServer {
 
     /// The parameters of the `StartupMessage`.
     pub fn parameters(&self) -> HashMap<&str, &str> {
-        let pairs = self.parameters.iter();
+        let pairs = self.entry.parameters.iter();
         pairs.map(|(name, value)| (&**name, &**value)).collect()
     }
 

@@ -1,6 +1,7 @@
 //! The model against the manual, message by message.
 
 use super::*;
+use crate::backend;
 use crate::drop_at::run;
 use futures_util::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

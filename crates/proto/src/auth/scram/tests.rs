@@ -13,14 +13,14 @@ const SERVER_NONCE: &str = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
 const SALT: &str = "W22ZaJ0SNY7soEsUEjb6gQ==";
 const VERIFIER: &str = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
 
-fn client(binding: ChannelBinding) -> ClientFirst {
+fn client(binding: Binding) -> ClientFirst {
     ClientFirst::new(&Nonce::from_printable(NONCE).unwrap(), binding)
 }
 
 /// What the client of RFC 7677's example makes of a server-first-message.
 fn server_first(message: impl AsRef<[u8]>) -> Result<ServerFirst, ScramError> {
     let nonce = Nonce::from_printable(NONCE).unwrap();
-    ClientFirst::for_user("user", &nonce, ChannelBinding::NotSupported)
+    ClientFirst::for_user("user", &nonce, Binding::NotSupported)
         .server_first(message.as_ref(), &ScramLimits::default())
 }
 
@@ -66,7 +66,7 @@ fn messages() -> impl Strategy<Value = Vec<u8>> {
 #[test]
 fn rfc_7677_example() {
     let nonce = Nonce::from_printable(NONCE).unwrap();
-    let state = ClientFirst::for_user("user", &nonce, ChannelBinding::NotSupported);
+    let state = ClientFirst::for_user("user", &nonce, Binding::NotSupported);
     assert_eq!(state.message(), "n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
 
     let state = state
@@ -106,11 +106,11 @@ fn raw_keys_authenticate_without_the_password() {
 
 #[test]
 fn the_user_name_is_left_to_the_startup_message() {
-    let state = client(ChannelBinding::NotSupported);
+    let state = client(Binding::NotSupported);
     assert_eq!(state.message(), "n,,n=,r=rOprNGfwEbeRWgbNEkqO");
     let state = ClientFirst::new(
         &Nonce::from_entropy(*b"eighteen random by"),
-        ChannelBinding::NotSupported,
+        Binding::NotSupported,
     );
     assert_eq!(state.message(), "n,,n=,r=ZWlnaHRlZW4gcmFuZG9tIGJ5");
 }
@@ -119,9 +119,15 @@ fn the_user_name_is_left_to_the_startup_message() {
 #[test]
 fn security_11_gs2_header_is_repeated_in_the_signed_part() {
     let mut proofs = vec![];
+    let hash = Binding::ServerEndPoint(b"\0hash\xff".to_vec());
     for (binding, header, encoded) in [
-        (ChannelBinding::NotSupported, "n,,", "c=biws,"),
-        (ChannelBinding::NotOffered, "y,,", "c=eSws,"),
+        (Binding::NotSupported, "n,,", "c=biws,"),
+        (Binding::NotOffered, "y,,", "c=eSws,"),
+        (
+            hash,
+            "p=tls-server-end-point,,",
+            "c=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsAGhhc2j/,",
+        ),
     ] {
         let state = client(binding);
         assert_eq!(state.message(), format!("{header}n=,r={NONCE}"));
@@ -133,6 +139,7 @@ fn security_11_gs2_header_is_repeated_in_the_signed_part() {
         proofs.push(message.split_once(",p=").unwrap().1.to_owned());
     }
     assert_ne!(proofs[0], proofs[1]);
+    assert_ne!(proofs[1], proofs[2]);
 }
 
 #[test]

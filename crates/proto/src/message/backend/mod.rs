@@ -6,6 +6,7 @@ pub(crate) mod command_complete;
 pub(crate) mod copy_data;
 pub(crate) mod copy_response;
 pub(crate) mod data_row;
+pub(crate) mod negotiate_protocol_version;
 pub(crate) mod notification;
 pub(crate) mod parameter_description;
 pub(crate) mod parameter_status;

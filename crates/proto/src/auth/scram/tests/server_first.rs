@@ -71,7 +71,7 @@ fn security_12_the_limit_is_configurable() {
             ..ScramLimits::default()
         };
         let message = with_iterations("4096");
-        let state = client(ChannelBinding::NotSupported).server_first(message.as_bytes(), &limits);
+        let state = client(Binding::NotSupported).server_first(message.as_bytes(), &limits);
         state.map(|state| state.iterations())
     };
     assert_eq!(with(u32::MAX), Ok(4096));
