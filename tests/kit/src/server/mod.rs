@@ -144,6 +144,7 @@ impl Server {
             Watchdog::start(folder.path()).doing(|| "starting the watchdog".into())?;
         let folder = folder.keep();
 
+        let identity = options.identity().cloned();
         let assignments = options.into_assignments();
         let launch = Launch {
             binaries,
@@ -152,6 +153,10 @@ impl Server {
             assignments,
         };
         template::copy(&launch.binaries, &launch.data(), account)?;
+        if let Some(identity) = identity {
+            let doing = || "writing the server's key".to_owned();
+            launch.write_identity(&identity).doing(doing)?;
+        }
         let (postmaster, port) = launch.on_some_port(&mut watchdog, port)?;
         Ok(Self {
             launch,

@@ -28,6 +28,20 @@ const SETTINGS: [(&str, &str); 9] = [
 pub struct Options {
     version: Option<u32>,
     settings: Vec<(String, String)>,
+    tls: Option<Identity>,
+}
+
+/// What a server shows of itself in TLS, as PEM.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    pub(super) certificates: String,
+    pub(super) key: String,
+}
+
+impl Identity {
+    /// The names that PostgreSQL looks for in its data folder unless told otherwise.
+    pub(super) const CERTIFICATES: &str = "server.crt";
+    pub(super) const KEY: &str = "server.key";
 }
 
 impl Options {
@@ -49,6 +63,20 @@ impl Options {
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.push((name.into(), value.into()));
         self
+    }
+
+    /// Makes it speak TLS, with these certificates (its own first) and this key, as PEM.
+    #[must_use]
+    pub fn tls(mut self, certificates: impl Into<String>, key: impl Into<String>) -> Self {
+        self.tls = Some(Identity {
+            certificates: certificates.into(),
+            key: key.into(),
+        });
+        self.setting("ssl", "on")
+    }
+
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        self.tls.as_ref()
     }
 
     /// The version that is asked for: here, or else in the environment.

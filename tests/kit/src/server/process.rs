@@ -5,15 +5,16 @@ use super::{
     account::Account,
     binaries::Binaries,
     error::{Doing, StartError},
+    options::Identity,
     run::last_lines,
     watchdog::Watchdog,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs::{self, OpenOptions},
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, Read, Seek, SeekFrom, Write},
     net::TcpListener,
-    os::unix::process::CommandExt,
+    os::unix::{fs::OpenOptionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -50,6 +51,22 @@ impl Launch {
 
     pub(super) fn log(&self) -> PathBuf {
         self.folder.join("log")
+    }
+
+    /// Puts the server's certificate and its key where it looks for them. A key that others can read is refused.
+    pub(super) fn write_identity(&self, identity: &Identity) -> io::Result<()> {
+        let Identity { certificates, key } = identity;
+        for (name, pem) in [(Identity::CERTIFICATES, certificates), (Identity::KEY, key)] {
+            let path = self.data().join(name);
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)?;
+            file.write_all(pem.as_bytes())?;
+            self.account.adopt(&path)?;
+        }
+        Ok(())
     }
 
     /// Starts a server on one of the ports that `choose` gives.
