@@ -52,7 +52,7 @@ fn main() {
         .run();
     let title = format!("SCRAM-SHA-256, {} iterations", scram::ITERATIONS);
     let keys = scram::core(None);
-    Race::new(&title, "exchange", DERIVATIONS)
+    let race = Race::new(&title, "exchange", DERIVATIONS)
         .with("purepg-proto", || {
             repeat(DERIVATIONS, || u64::from(scram::core(None).is_some()))
         })
@@ -66,8 +66,12 @@ fn main() {
                 scram::peer();
                 0
             })
-        })
-        .run();
+        });
+    #[cfg(feature = "openssl")]
+    let race = race.with("OpenSSL, the iterations alone", || {
+        repeat(DERIVATIONS, || u64::from(scram::openssl()[0]))
+    });
+    race.run();
 }
 
 fn repeat(times: usize, mut once: impl FnMut() -> u64) -> u64 {

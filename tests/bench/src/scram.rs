@@ -10,9 +10,16 @@ pub const ITERATIONS: u32 = 4_096;
 
 const PASSWORD: &str = "a password of fair length";
 const NONCE: &str = "rOprNGfwEbeRWgbNEkqO";
+/// As long as PostgreSQL makes it, in base64.
+const SALT: &str = "W22ZaJ0SNY7soEsUEjb6gQ==";
 
 /// Through the core, from the `StartupMessage` on. Without keys it derives them, and gives them back.
 pub fn core(keys: Option<&ScramKeys>) -> Option<ScramKeys> {
+    exchange(keys).0
+}
+
+/// The same; gives the client's proof, too.
+fn exchange(keys: Option<&ScramKeys>) -> (Option<ScramKeys>, Vec<u8>) {
     let mut startup = Startup::new("postgres", Transport::UnixSocket).password(PASSWORD);
     if let Some(keys) = keys {
         startup = startup.scram_keys(keys.clone());
@@ -33,7 +40,19 @@ pub fn core(keys: Option<&ScramKeys>) -> Option<ScramKeys> {
         _ => None,
     };
     assert!(connection.wants_write(), "the proof waits to be sent");
-    derived
+    (derived, connection.output().to_vec())
+}
+
+/// The iterations alone, by OpenSSL: what `SaltedPassword` of RFC 5802 is.
+#[cfg(feature = "openssl")]
+pub fn openssl() -> [u8; 32] {
+    let salt = openssl::base64::decode_block(SALT).expect("the salt is base64");
+    let iterations = usize::try_from(ITERATIONS).expect("a few thousand");
+    let mut salted = [0; 32];
+    let digest = openssl::hash::MessageDigest::sha256();
+    openssl::pkcs5::pbkdf2_hmac(PASSWORD.as_bytes(), &salt, iterations, digest, &mut salted)
+        .expect("OpenSSL knows SHA-256");
+    salted
 }
 
 /// With `postgres-protocol`: its `update` derives the keys and makes the proof.
@@ -48,7 +67,7 @@ pub fn peer() {
 }
 
 fn server_first(nonce: &str) -> String {
-    format!("r={nonce}%hvYDpWUa2RaTCAfuxFIlj)hNlF,s=W22ZaJ0SNY7soEsUEjb6gQ==,i={ITERATIONS}")
+    format!("r={nonce}%hvYDpWUa2RaTCAfuxFIlj)hNlF,s={SALT},i={ITERATIONS}")
 }
 
 fn tell(connection: &mut Connection, code: u8, data: &[u8]) -> Option<Event> {
@@ -59,4 +78,25 @@ fn tell(connection: &mut Connection, code: u8, data: &[u8]) -> Option<Event> {
         .recv_bytes(&message(b'R', &body))
         .expect("it waits for an answer");
     connection.next_event().expect("the exchange is in order")
+}
+
+#[cfg(all(test, feature = "openssl"))]
+mod tests {
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::PKey;
+    use openssl::sign::Signer;
+
+    use super::*;
+
+    #[test]
+    fn both_derive_the_same_keys() {
+        let salted = PKey::hmac(&openssl()).unwrap();
+        let key = |name: &[u8]| {
+            let mut signer = Signer::new(MessageDigest::sha256(), &salted).unwrap();
+            let key = signer.sign_oneshot_to_vec(name).unwrap();
+            <[u8; 32]>::try_from(key).unwrap()
+        };
+        let keys = ScramKeys::new(key(b"Client Key"), key(b"Server Key"));
+        assert_eq!(exchange(Some(&keys)).1, exchange(None).1);
+    }
 }
