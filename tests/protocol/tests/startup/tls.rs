@@ -1,8 +1,8 @@
 //! TLS, as far as the core is concerned, and cancel requests.
 
 use purepg_proto::{
-    AuthMethod, CancelKey, Connection, Event, Limits, Startup, StartupEvent, TlsFacts, TlsRequest,
-    Transport, UsageError,
+    AuthMethod, CancelKey, ChannelBinding, Connection, Event, Limits, Startup, StartupEvent,
+    TlsFacts, TlsRequest, Transport, UsageError,
 };
 use purepg_testkit::backend;
 use purepg_testkit::frontend::Frontend;
@@ -302,13 +302,21 @@ fn a_cancel_request_is_all_that_is_sent() {
 fn a_cancel_request_needs_nothing_that_a_session_needs() {
     let startup = Startup::cancel(key(), Transport::UnixSocket)
         .parameter("user", "x")
-        .channel_binding(purepg_proto::ChannelBinding::Require);
+        .channel_binding(ChannelBinding::Require);
     let mut driver = begin(startup);
     assert!(matches!(
         driver.send()[..],
         [Frontend::CancelRequest { .. }]
     ));
     assert_eq!(driver.eof()[0], "Closed Terminated");
+    // Nothing is bound where nobody authenticates.
+    for answer in [b"N", b"S"] {
+        let startup = Startup::cancel(key(), Transport::Tcp).tls(TlsRequest::Prefer);
+        let mut driver = begin(startup.channel_binding(ChannelBinding::Require));
+        driver.send();
+        driver.feed(answer);
+        assert_eq!(driver.core.output(), key().to_request());
+    }
 }
 
 #[test]
