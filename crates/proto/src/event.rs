@@ -33,8 +33,9 @@ pub enum Event {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartupEvent {
-    /// The stream has to become one of TLS: do the handshake and call [`tls_established`](crate::Connection::tls_established). Nothing is read
-    /// or sent before that, so the stream stands exactly where the handshake begins. Where the handshake fails, drop the connection.
+    /// The stream has to become one of TLS: do the handshake, offering [`TlsFacts::ALPN`](crate::TlsFacts::ALPN), and call
+    /// [`tls_established`](crate::Connection::tls_established). Nothing is read or sent before that, so the stream stands exactly where the
+    /// handshake begins. Where the handshake fails, drop the connection.
     UpgradeToTls,
     /// A key has to be derived from the password: run the job (it takes a while) and give the keys to
     /// [`key_derived`](crate::Connection::key_derived). Nothing goes on before that.

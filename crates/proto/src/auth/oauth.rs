@@ -31,8 +31,8 @@ impl BearerToken {
     /// Takes a token.
     ///
     /// # Errors
-    /// [`UsageError::BearerTokenMalformed`] for what RFC 6750 does not call one (`b64token`): anything but letters, digits, `-._~+/`, and `=` at its
-    /// end. Anything else could say more than a token may. [`UsageError::BearerTokenTooLong`] beyond [`MAX_LEN`](Self::MAX_LEN).
+    /// [`UsageError::BearerTokenMalformed`] for what RFC 6750 does not call one (`b64token`): anything but letters, digits, `-._~+/`, and `=`
+    /// at its end. Anything else could say more than a token may. [`UsageError::BearerTokenTooLong`] beyond [`MAX_LEN`](Self::MAX_LEN).
     pub fn new(token: impl Into<String>) -> Result<Self, UsageError> {
         // Wiped also when it is refused.
         let token = Zeroizing::new(token.into());

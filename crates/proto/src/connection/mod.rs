@@ -68,8 +68,8 @@ use phase::Phase;
 /// * **What happened**: [`next_event`](Self::next_event), one fact at a time. State moves as events are taken, so bytes that wait are
 ///   the only queue there is.
 /// * **What to do**: [`batch`](Self::batch), [`abandon`](Self::abandon), [`tls_established`](Self::tls_established),
-///   [`key_derived`](Self::key_derived), [`terminate`](Self::terminate). They are synchronous and bounded, and what they write waits in the output: a driver that is dropped
-///   between any two calls has lost nothing.
+///   [`key_derived`](Self::key_derived), [`terminate`](Self::terminate). They are synchronous and bounded, and what they write waits in
+///   the output: a driver that is dropped between any two calls has lost nothing.
 /// * **Facts**: [`transaction_status`](Self::transaction_status), [`parameter`](Self::parameter),
 ///   [`cancel_key`](Self::cancel_key), [`tls`](Self::tls), [`protocol_version`](Self::protocol_version),
 ///   [`auth_method`](Self::auth_method), [`in_flight`](Self::in_flight), [`is_idle`](Self::is_idle), [`is_dead`](Self::is_dead).
@@ -107,7 +107,8 @@ impl Connection {
     /// A connection that is about to begin: its `StartupMessage` waits to be sent, or what comes before it for TLS.
     ///
     /// The `nonce` is all the randomness there is: it must be new for every connection. A `startup` that no server accepts (a NUL
-    /// byte, an empty or a reserved name, more than 10,000 bytes), or that contradicts itself, is reported by the first [`next_event`](Self::next_event).
+    /// byte, an empty or a reserved name, more than 10,000 bytes), or that contradicts itself, is reported by the first
+    /// [`next_event`](Self::next_event).
     pub fn new(startup: Startup, nonce: Nonce, limits: Limits) -> Self {
         let mut connection = Self {
             phase: Ok(Phase::Handling { state: "Beginning" }),
@@ -170,8 +171,8 @@ impl Connection {
     /// Takes bytes that are somewhere else already, by copying them.
     ///
     /// # Errors
-    /// [`UsageError::InputNotWanted`] while [`wants_read`](Self::wants_read) is false, [`UsageError::BehindTlsAnswer`] for more than one byte while
-    /// the answer to `SSLRequest` is awaited; nothing was taken.
+    /// [`UsageError::InputNotWanted`] while [`wants_read`](Self::wants_read) is false, [`UsageError::BehindTlsAnswer`] for more than one byte
+    /// while the answer to `SSLRequest` is awaited; nothing was taken.
     pub fn recv_bytes(&mut self, data: &[u8]) -> Result<(), UsageError> {
         if !self.wants_read() {
             return Err(UsageError::InputNotWanted);

@@ -56,6 +56,17 @@ enum Rule {
     Except,
 }
 
+/// Who can listen to a connection, and who is at its other end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Channel {
+    /// Everybody, and nobody knows who.
+    Open,
+    /// Nobody but this machine.
+    UnixSocket,
+    /// Nobody but the other end, which is who it should be if that was verified.
+    Tls { verified: bool },
+}
+
 /// Why a list is none that `require_auth` can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -95,35 +106,35 @@ impl AuthMethods {
 
     /// Whether `method` is acceptable on every connection, one that others can listen to included. A bearer token never is.
     pub fn allows(self, method: AuthMethod) -> bool {
-        let private_only = match method {
-            AuthMethod::Password => !self.asks_for(method),
-            AuthMethod::Oauth => true,
-            AuthMethod::None | AuthMethod::Md5 | AuthMethod::ScramSha256 => false,
-        };
-        self.allows_where_private(method) && !private_only
+        self.allows_over(Channel::Open, method)
     }
 
     /// Whether `method` is acceptable over TLS to a server whose certificate was verified, which is where everything may be.
     pub fn allows_where_private(self, method: AuthMethod) -> bool {
-        match self.rule {
+        self.allows_over(Channel::Tls { verified: true }, method)
+    }
+
+    pub(crate) fn allows_over(self, channel: Channel, method: AuthMethod) -> bool {
+        let named = self.named & method.bit() != 0;
+        let asked_for = self.rule == Rule::Only && named;
+        let listed = match self.rule {
             Rule::Default => true,
-            Rule::Only => self.names(method),
-            Rule::Except => !self.names(method),
-        }
+            Rule::Only => named,
+            Rule::Except => !named,
+        };
+        let fitting = match (method, channel) {
+            (AuthMethod::Password, Channel::Open) => asked_for,
+            (AuthMethod::Oauth, Channel::Open) => false,
+            (AuthMethod::Oauth, Channel::UnixSocket) => asked_for,
+            (AuthMethod::Oauth, Channel::Tls { verified }) => verified,
+            _ => true,
+        };
+        listed && fitting
     }
 
     /// Whether nothing was asked for.
     pub fn is_default(self) -> bool {
         self.rule == Rule::Default
-    }
-
-    /// Whether `method` is on a list of what is wanted.
-    pub(crate) fn asks_for(self, method: AuthMethod) -> bool {
-        self.rule == Rule::Only && self.names(method)
-    }
-
-    fn names(self, method: AuthMethod) -> bool {
-        self.named & method.bit() != 0
     }
 }
 

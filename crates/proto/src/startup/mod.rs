@@ -14,6 +14,7 @@ pub use self::auth_methods::{AuthMethod, AuthMethods, AuthMethodsError};
 pub use self::tls::{ChannelBinding, TlsFacts, TlsRequest, Transport};
 pub use self::version::{ProtocolVersion, UnknownProtocolVersion};
 
+use self::auth_methods::Channel;
 use crate::auth::{BearerToken, Password, ScramKeys};
 use crate::error::UsageError;
 use crate::message::backend::backend_key_data::CancelKey;
@@ -89,9 +90,9 @@ impl Startup {
     /// `CancelRequest` is all that it sends. The server answers by closing the stream, and the connection ends as
     /// [`Closed::Terminated`](crate::Closed::Terminated); whether anything was cancelled, only the other connection learns.
     ///
-    /// Of the other settings only [`tls`](Self::tls) counts, and no nonce is used. Who had TLS on the other connection wants it here too, and asks
-    /// for [`TlsRequest::Require`] or [`TlsRequest::Direct`]: the key is a secret, and [`TlsRequest::Prefer`] would show it to whoever answers
-    /// that there is no TLS.
+    /// Of the other settings only [`tls`](Self::tls) counts, and no nonce is used. Who had TLS on the other connection wants it here too, and
+    /// asks for [`TlsRequest::Require`] or [`TlsRequest::Direct`]: the key is a secret, and [`TlsRequest::Prefer`] would show it to whoever
+    /// answers that there is no TLS.
     pub fn cancel(key: CancelKey, transport: Transport) -> Self {
         Self {
             cancel: Some(key),
@@ -138,7 +139,8 @@ impl Startup {
 
     /// The bearer token, should the server ask for one (OAUTHBEARER, PostgreSQL 18). Where a token may go at all is said by [`AuthMethods`].
     ///
-    /// Should the server refuse it, it says why, and where to get another one: [`StartupEvent::OauthChallenge`](crate::StartupEvent::OauthChallenge).
+    /// Should the server refuse it, it says why, and where to get another one:
+    /// [`StartupEvent::OauthChallenge`](crate::StartupEvent::OauthChallenge).
     #[must_use]
     pub fn bearer_token(mut self, token: BearerToken) -> Self {
         self.oauth = Some(Oauth::Token(token));
@@ -199,14 +201,14 @@ impl Startup {
 
     /// Whether a method is acceptable over the connection as it is, with TLS or without.
     pub(crate) fn allows(&self, method: AuthMethod, tls: Option<&TlsFacts>) -> bool {
-        let unix = self.transport == Transport::UnixSocket;
-        let named = self.require_auth.asks_for(method);
-        let private = match method {
-            AuthMethod::Password => unix || tls.is_some() || named,
-            AuthMethod::Oauth => tls.is_some_and(|tls| tls.verified) || (unix && named),
-            AuthMethod::None | AuthMethod::Md5 | AuthMethod::ScramSha256 => true,
+        let channel = match (self.transport, tls) {
+            (Transport::UnixSocket, _) => Channel::UnixSocket,
+            (Transport::Tcp, None) => Channel::Open,
+            (Transport::Tcp, Some(tls)) => Channel::Tls {
+                verified: tls.verified,
+            },
         };
-        private && self.require_auth.allows_where_private(method)
+        self.require_auth.allows_over(channel, method)
     }
 
     /// The first message but for those about TLS: what has to be known to be right before anything is sent.

@@ -43,8 +43,8 @@ pub struct TlsFacts {
     pub verified: bool,
     /// The protocol that was chosen by ALPN, if one was.
     pub alpn: Option<Vec<u8>>,
-    /// The data of the channel binding `tls-server-end-point` (RFC 5929): the hash of the server's certificate. Certificates whose signature
-    /// names no hash, those of Ed25519 for one, have none.
+    /// The data of the channel binding `tls-server-end-point` (RFC 5929): the hash of the server's certificate as it came, by the hash function
+    /// that its signature names, with SHA-256 in place of MD5 and SHA-1. Where the signature names none, as Ed25519's does, there are none.
     pub server_end_point: Option<Vec<u8>>,
 }
 
