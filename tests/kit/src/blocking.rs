@@ -73,6 +73,21 @@ pub fn narrow(server: &Server, bytes: usize) -> UnixStream {
     ours
 }
 
+/// Waits until the server has begun to sleep (`pg_sleep`) for the session of this process: a cancel request that comes before is in vain.
+///
+/// # Panics
+/// When it does not for a minute.
+pub fn until_it_sleeps(server: &Server, process_id: i32) {
+    let mut other = Blocking::open(server);
+    let sql =
+        format!("select from pg_stat_activity where pid = {process_id} and wait_event = 'PgSleep'");
+    let deadline = Instant::now() + PATIENCE;
+    while !other.run(&sql).iter().any(|line| line.ends_with(" row")) {
+        assert!(Instant::now() < deadline, "it does not sleep");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Until either end has gone.
 fn relay(from: &UnixStream, to: &UnixStream, bytes: usize) {
     let open = |end: &UnixStream| end.try_clone().expect("sockets can do that");
@@ -97,19 +112,24 @@ impl Blocking<UnixStream> {
 }
 
 impl<S: Read + Write> Blocking<S> {
-    /// A connection over this socket, which does not block.
+    /// An open connection over this socket, which does not block.
     ///
     /// # Panics
     /// When it is not let in.
     pub fn begin(stream: S, startup: Startup, limits: Limits) -> Self {
-        let mut this = Self {
+        let mut this = Self::new(stream, startup, limits);
+        this.until("Ready");
+        this
+    }
+
+    /// A connection over this socket that is about to begin. TLS is the test's to do, should it be asked for.
+    pub fn new(stream: S, startup: Startup, limits: Limits) -> Self {
+        Self {
             core: Connection::new(startup, Nonce::from_entropy(ENTROPY), limits),
             ops: Vec::new(),
             stream,
             read_at_once: usize::MAX,
-        };
-        this.until("Ready");
-        this
+        }
     }
 
     /// Begins an operation.

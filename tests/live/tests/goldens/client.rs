@@ -4,12 +4,11 @@ use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 use purepg_proto::{
     Batch, Bind, CancelKey, Limits, Oid, RowShape, Target, TraceOptions, Tracer, UsageError,
 };
-use purepg_testkit::blocking::{Blocking, trust, unix};
+use purepg_testkit::blocking::{Blocking, trust, unix, until_it_sleeps};
 use purepg_testkit::server::Server;
 
 /// The type of every parameter.
@@ -115,7 +114,7 @@ impl Client {
         self.inner.write();
         assert!(!self.inner.core.wants_write());
         let key = self.inner.core.cancel_key().expect("servers give one");
-        until_it_sleeps(key);
+        until_it_sleeps(Server::shared(), key.process_id());
         send_cancel_request(key, &mut self.recording.borrow_mut().trace);
     }
 
@@ -168,32 +167,11 @@ pub(crate) fn flush(batch: &mut Batch<'_>) {
 /// More of the segment follows.
 pub(crate) fn more(_: &mut Batch<'_>) {}
 
-/// Waits until the server has begun to sleep for somebody: a request that comes before is in vain.
-fn until_it_sleeps(key: &CancelKey) {
-    let mut other = Blocking::open(Server::shared());
-    let sql = format!(
-        "select from pg_stat_activity where pid = {} and wait_event = 'PgSleep'",
-        key.process_id()
-    );
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !other.run(&sql).iter().any(|line| line.ends_with(" row")) {
-        assert!(Instant::now() < deadline, "it does not sleep");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 /// A connection of its own, whose end says that the request was looked at.
 fn send_cancel_request(key: &CancelKey, trace: &mut String) {
     let mut stream = unix(Server::shared());
     stream.set_nonblocking(false).unwrap();
-    let length = u32::try_from(12 + key.secret().len()).unwrap();
-    let request = [
-        &length.to_be_bytes()[..],
-        &80_877_102_i32.to_be_bytes(),
-        &key.process_id().to_be_bytes(),
-        key.secret(),
-    ];
-    let request = request.concat();
+    let request = key.to_request();
     let mut tracer = Tracer::new(options());
     tracer.frontend(&request, trace).unwrap();
     stream.write_all(&request).unwrap();

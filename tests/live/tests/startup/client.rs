@@ -4,18 +4,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::time::Duration;
 
-use purepg_proto::{
-    Closed, Connection, Event, Limits, Nonce, Outcome, Reply, Startup, StartupEvent, TlsFacts,
-};
+use purepg_proto::{Closed, Event, Limits, Outcome, Reply, Startup, StartupEvent, TlsFacts};
+use purepg_testkit::blocking::{self, Blocking};
 use purepg_testkit::server::Server;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use sha2::{Digest as _, Sha256};
-
-/// Longer than any answer takes: a test that waits longer hangs.
-const PATIENCE: Option<Duration> = Some(Duration::from_secs(60));
 
 /// How TLS is done, should the core ask for it.
 #[derive(Clone)]
@@ -27,12 +22,12 @@ pub(crate) struct Tls {
 
 /// A connection, and what carries its bytes.
 pub(crate) struct Client {
-    pub(crate) core: Connection,
-    stream: Stream,
+    pub(crate) inner: Blocking<Stream>,
     tls: Option<Tls>,
 }
 
-enum Stream {
+/// A socket that does not block, or TLS over one.
+pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
     Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
@@ -58,30 +53,22 @@ pub(crate) fn unbound(tls: &ClientConnection) -> TlsFacts {
 
 impl Client {
     pub(crate) fn tcp(server: &Server, startup: Startup, tls: Option<Tls>) -> Self {
-        let stream = TcpStream::connect((server.host(), server.port())).unwrap();
-        stream.set_read_timeout(PATIENCE).unwrap();
-        Self::over(Stream::Tcp(stream), startup, tls)
+        let stream = Stream::Tcp(blocking::tcp(server));
+        let inner = Blocking::new(stream, startup, Limits::default());
+        Self { inner, tls }
     }
 
     pub(crate) fn unix(server: &Server, startup: Startup) -> Self {
-        let name = format!(".s.PGSQL.{}", server.port());
-        let stream = UnixStream::connect(server.socket_dir().join(name)).unwrap();
-        stream.set_read_timeout(PATIENCE).unwrap();
-        Self::over(Stream::Unix(stream), startup, None)
-    }
-
-    fn over(stream: Stream, startup: Startup, tls: Option<Tls>) -> Self {
-        let mut entropy = [0; Nonce::ENTROPY_LEN];
-        getrandom::fill(&mut entropy).unwrap();
-        let nonce = Nonce::from_entropy(entropy);
-        let core = Connection::new(startup, nonce, Limits::default());
-        Self { core, stream, tls }
+        let stream = Stream::Unix(blocking::unix(server));
+        let inner = Blocking::new(stream, startup, Limits::default());
+        Self { inner, tls: None }
     }
 
     /// Until it is open, or has ended.
     pub(crate) fn enter(&mut self) -> Result<(), Closed> {
         loop {
             match self.next_event() {
+                Event::Startup(StartupEvent::UpgradeToTls) => self.upgrade(),
                 Event::Startup(StartupEvent::Ready) => return Ok(()),
                 Event::Closed(closed) => return Err(closed),
                 _ => {}
@@ -89,15 +76,13 @@ impl Client {
         }
     }
 
-    /// Sends a statement; its reply is taken by [`finish`](Self::finish).
-    pub(crate) fn begin(&mut self, sql: &str) {
-        let mut batch = self.core.batch();
-        batch.query(sql);
-        batch.commit().unwrap();
-        self.send();
+    /// Runs a statement; gives the first column of every row, or the SQLSTATE of the error.
+    pub(crate) fn query(&mut self, sql: &str) -> Result<Vec<String>, String> {
+        self.inner.query(sql);
+        self.finish()
     }
 
-    /// The first column of every row, or the SQLSTATE of the error.
+    /// Takes the reply to a statement that was begun.
     pub(crate) fn finish(&mut self) -> Result<Vec<String>, String> {
         let mut values = Vec::new();
         loop {
@@ -116,69 +101,27 @@ impl Client {
         }
     }
 
-    pub(crate) fn query(&mut self, sql: &str) -> Result<Vec<String>, String> {
-        self.begin(sql);
-        self.finish()
-    }
-
     fn next_event(&mut self) -> Event {
-        loop {
-            match self.core.next_event().expect("the end is told once") {
-                Some(Event::Startup(StartupEvent::UpgradeToTls)) => self.upgrade(),
-                Some(Event::Startup(StartupEvent::DeriveKey(job))) => {
-                    self.core.key_derived(job.run()).unwrap();
-                }
-                Some(event) => return event,
-                None => {
-                    self.send();
-                    self.receive();
-                }
-            }
-        }
-    }
-
-    fn send(&mut self) {
-        while self.core.wants_write() {
-            let sent = self.stream.write(self.core.output()).unwrap();
-            self.core.output_sent(sent);
-        }
-        self.stream.flush().unwrap();
-    }
-
-    fn receive(&mut self) {
-        match self.stream.read(self.core.recv_space()) {
-            Ok(0) => self.core.recv_eof(),
-            Ok(n) => self.core.recv_filled(n),
-            // Nobody says good-bye in TLS to a cancel request.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset
-                ) =>
-            {
-                self.core.recv_eof();
-            }
-            Err(error) => panic!("{error}"),
-        }
+        self.inner.next_event().expect("the end is told once")
     }
 
     fn upgrade(&mut self) {
         let tls = self.tls.clone().expect("TLS was asked for");
-        let Stream::Tcp(mut socket) = std::mem::replace(&mut self.stream, Stream::Gone) else {
+        let Stream::Tcp(mut socket) = std::mem::replace(&mut self.inner.stream, Stream::Gone)
+        else {
             panic!("TLS is asked for once, over TCP");
         };
         let name = ServerName::IpAddress(socket.peer_addr().unwrap().ip().into());
         let mut session = ClientConnection::new(tls.config, name).unwrap();
-        while session.is_handshaking() {
-            if session.complete_io(&mut socket).is_err() {
-                // As a driver would that gives up.
-                self.core.recv_eof();
-                return;
-            }
+        socket.set_nonblocking(false).unwrap();
+        if session.complete_io(&mut socket).is_err() {
+            // As a driver would that gives up.
+            return self.inner.core.recv_eof();
         }
+        socket.set_nonblocking(true).unwrap();
         let facts = (tls.facts)(&session);
-        self.stream = Stream::Tls(Box::new(StreamOwned::new(session, socket)));
-        self.core.tls_established(facts).unwrap();
+        self.inner.stream = Stream::Tls(Box::new(StreamOwned::new(session, socket)));
+        self.inner.core.tls_established(facts).unwrap();
     }
 }
 
@@ -187,7 +130,11 @@ impl Read for Stream {
         match self {
             Self::Tcp(stream) => stream.read(buf),
             Self::Unix(stream) => stream.read(buf),
-            Self::Tls(stream) => stream.read(buf),
+            Self::Tls(stream) => match stream.read(buf) {
+                // Nobody says good-bye in TLS to a cancel request.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(0),
+                read => read,
+            },
             Self::Gone => Ok(0),
         }
     }

@@ -9,13 +9,13 @@ mod certificates;
 mod client;
 
 use std::sync::OnceLock;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use purepg_proto::{
     AuthMethod, ChannelBinding, Closed, ProtocolErrorKind, ProtocolVersion, Startup, TlsFacts,
     TlsRequest, Transport,
 };
+use purepg_testkit::blocking::until_it_sleeps;
 use purepg_testkit::server::{
     DATABASE, Options, PASSWORD, Server, USER_MD5, USER_PASSWORD, USER_SCRAM, USER_TRUST,
 };
@@ -84,8 +84,8 @@ fn tls_is_negotiated_or_begun_at_once() {
             ] {
                 let mut client = entered(server, startup(user, tls));
                 assert_eq!(client.query(IS_ENCRYPTED).unwrap(), ["t"]);
-                assert_eq!(client.core.auth_method(), Some(method));
-                let facts = client.core.tls().unwrap();
+                assert_eq!(client.inner.core.auth_method(), Some(method));
+                let facts = client.inner.core.tls().unwrap();
                 // Older servers know nothing of ALPN.
                 let alpn = (server.version() >= 17).then_some(&TlsFacts::ALPN[..]);
                 assert_eq!(facts.alpn.as_deref(), alpn);
@@ -110,7 +110,7 @@ fn acceptance_23_direct_tls_and_a_server_that_is_too_old() {
         let startup = startup(USER_TRUST, TlsRequest::Direct);
         let mut client = Client::tcp(server, startup, Some(verifying(honest)));
         assert!(client.enter().is_err());
-        assert!(client.core.tls().is_none());
+        assert!(client.inner.core.tls().is_none());
     }
 }
 
@@ -144,7 +144,7 @@ fn scram_is_bound_to_the_certificate() {
         for tls in requests(server) {
             let startup = startup(USER_SCRAM, tls).channel_binding(ChannelBinding::Require);
             let mut client = entered(server, startup);
-            assert!(client.core.is_channel_bound());
+            assert!(client.inner.core.is_channel_bound());
             assert_eq!(client.query("select session_user").unwrap(), [USER_SCRAM]);
         }
         // Where it is possible, unless it is unwanted; the server takes `y` and `n` as they are meant.
@@ -152,8 +152,8 @@ fn scram_is_bound_to_the_certificate() {
             let startup = startup(USER_SCRAM, TlsRequest::Require);
             entered(server, startup.channel_binding(channel_binding))
         };
-        assert!(with(ChannelBinding::Prefer).core.is_channel_bound());
-        assert!(!with(ChannelBinding::Disable).core.is_channel_bound());
+        assert!(with(ChannelBinding::Prefer).inner.core.is_channel_bound());
+        assert!(!with(ChannelBinding::Disable).inner.core.is_channel_bound());
     }
 }
 
@@ -189,7 +189,7 @@ fn security_10_a_certificate_without_a_hash() {
     };
     let mut preferred = client(ChannelBinding::Prefer);
     assert_eq!(preferred.enter(), Ok(()));
-    assert!(!preferred.core.is_channel_bound());
+    assert!(!preferred.inner.core.is_channel_bound());
     let required = client(ChannelBinding::Require).enter();
     assert!(matches!(
         kind(required),
@@ -223,7 +223,7 @@ fn tls_without_verification_is_tls() {
     let startup = startup(USER_PASSWORD, TlsRequest::Require);
     let mut client = Client::tcp(server, startup, Some(tls()));
     assert_eq!(client.enter(), Ok(()));
-    assert!(!client.core.tls().unwrap().verified);
+    assert!(!client.inner.core.tls().unwrap().verified);
 }
 
 /// What both sides know.
@@ -241,13 +241,13 @@ fn acceptance_10_protocol_3_2_is_spoken_or_negotiated_down() {
         for tls in [TlsRequest::None, TlsRequest::Require] {
             let startup = startup(USER_SCRAM, tls).max_protocol_version(ProtocolVersion::LATEST);
             let mut client = entered(server, startup);
-            let key = client.core.cancel_key().unwrap().secret().len();
-            assert_eq!((client.core.protocol_version(), key), spoken(server));
+            let key = client.inner.core.cancel_key().unwrap().secret().len();
+            assert_eq!((client.inner.core.protocol_version(), key), spoken(server));
             assert_eq!(client.query("select 1").unwrap(), ["1"]);
         }
         let client = entered(server, startup(USER_TRUST, TlsRequest::None));
-        assert_eq!(client.core.protocol_version(), ProtocolVersion::V3_0);
-        assert_eq!(client.core.cancel_key().unwrap().secret().len(), 4);
+        assert_eq!(client.inner.core.protocol_version(), ProtocolVersion::V3_0);
+        assert_eq!(client.inner.core.cancel_key().unwrap().secret().len(), 4);
 
         let startup = startup(USER_TRUST, TlsRequest::None)
             .max_protocol_version(ProtocolVersion::V3_2)
@@ -272,16 +272,17 @@ fn acceptance_87_a_cancel_request_really_cancels() {
         {
             let startup = startup(USER_TRUST, tls).max_protocol_version(version);
             let mut victim = entered(server, startup);
-            let key = victim.core.cancel_key().unwrap().clone();
-            victim.begin("select pg_sleep(60)");
-            wait_until_asleep(server, key.process_id());
+            let key = victim.inner.core.cancel_key().unwrap().clone();
+            victim.inner.query("select pg_sleep(60)");
+            victim.inner.write();
+            until_it_sleeps(server, key.process_id());
 
             let begun = Instant::now();
             let cancel = Startup::cancel(key, Transport::Tcp).tls(tls);
             let mut cancel = Client::tcp(server, cancel, Some(verifying(honest)));
             assert_eq!(cancel.enter(), Err(Closed::Terminated));
             let encrypted = tls != TlsRequest::None;
-            assert_eq!(cancel.core.tls().is_some(), encrypted);
+            assert_eq!(cancel.inner.core.tls().is_some(), encrypted);
             assert_eq!(victim.finish(), Err("57014".to_owned()));
             assert!(
                 begun.elapsed() < Duration::from_secs(30),
@@ -300,26 +301,16 @@ fn a_cancel_request_over_a_unix_socket() {
         let startup = startup.max_protocol_version(ProtocolVersion::V3_2);
         let mut victim = Client::unix(server, startup);
         victim.enter().unwrap();
-        let key = victim.core.cancel_key().unwrap().clone();
-        victim.begin("select pg_sleep(60)");
-        wait_until_asleep(server, key.process_id());
+        let key = victim.inner.core.cancel_key().unwrap().clone();
+        victim.inner.query("select pg_sleep(60)");
+        victim.inner.write();
+        until_it_sleeps(server, key.process_id());
         let cancel = Startup::cancel(key, Transport::UnixSocket).tls(TlsRequest::Require);
         assert_eq!(
             Client::unix(server, cancel).enter(),
             Err(Closed::Terminated)
         );
         assert_eq!(victim.finish(), Err("57014".to_owned()));
-    }
-}
-
-/// A cancel request that comes before the statement begins is of no effect.
-fn wait_until_asleep(server: &Server, process_id: i32) {
-    let mut watcher = entered(server, startup(server.superuser(), TlsRequest::None));
-    let sql = format!("select wait_event from pg_stat_activity where pid = {process_id}");
-    let begun = Instant::now();
-    while watcher.query(&sql).unwrap() != ["PgSleep"] {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it never sleeps");
-        sleep(Duration::from_millis(5));
     }
 }
 
