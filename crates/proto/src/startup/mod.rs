@@ -383,6 +383,18 @@ mod tests {
     }
 
     #[test]
+    fn what_let_us_in_is_forgotten() {
+        let mut startup = tcp()
+            .password("hush")
+            .scram_keys(ScramKeys::new([1; 32], [2; 32]))
+            .bearer_token(BearerToken::new("hush").unwrap())
+            .parameter("a", "hush");
+        startup.forget_secrets();
+        assert!(startup.password.is_none() && startup.keys.is_none() && startup.oauth.is_none());
+        assert!(startup.parameters.is_empty());
+    }
+
+    #[test]
     fn debug_shows_no_secret() {
         let token = BearerToken::new("hush").unwrap();
         let startup = tcp()

@@ -1,6 +1,6 @@
 //! The version of the protocol, and what depends on it.
 
-use purepg_proto::{NegotiationError, ProtocolErrorKind, ProtocolVersion, Startup};
+use purepg_proto::{Event, NegotiationError, ProtocolErrorKind, ProtocolVersion, Startup};
 use purepg_testkit::backend::{
     authentication_md5, authentication_ok, authentication_sasl, backend_key_data, declared,
     message, negotiate_protocol_version, ready,
@@ -20,11 +20,9 @@ fn newest(version: ProtocolVersion) -> Startup {
 fn error_of(startup: Startup, answer: &[u8]) -> NegotiationError {
     let mut driver = begun(startup);
     driver.core.recv_bytes(answer).unwrap();
-    let error = loop {
-        if let Err(error) = driver.core.next_event() {
-            break error;
-        }
-    };
+    let closed = driver.core.next_event().unwrap();
+    assert!(matches!(closed, Some(Event::Closed(_))), "{closed:?}");
+    let error = driver.core.next_event().unwrap_err();
     assert!(!driver.core.wants_write() && !driver.core.wants_read());
     match error.kind() {
         ProtocolErrorKind::Negotiation(error) => *error,
@@ -105,6 +103,10 @@ fn security_21_a_version_is_negotiated_before_anything_else() {
         assert_ends(&mut driver, &negotiation, UNEXPECTED);
     }
     assert_ends(&mut Driver::open(), &negotiation, UNEXPECTED);
+    // From who has not let us in, by its header, before any of it is stored.
+    let mut driver = begun(newest(ProtocolVersion::V3_2));
+    driver.feed(&authentication_md5([0; 4]));
+    assert_ends(&mut driver, &negotiation[..5], UNEXPECTED);
 }
 
 #[test]
