@@ -111,6 +111,7 @@ impl Connection {
     /// # Errors
     /// [`UsageError::NoDerivation`] when none is awaited, [`UsageError::WrongKeys`] for keys that were derived for something else.
     pub fn key_derived(&mut self, keys: ScramKeys) -> Result<(), UsageError> {
+        self.forget_batch();
         match &self.phase {
             Ok(Phase::Deriving(deriving)) if deriving.fitting(Some(&keys)).is_none() => {
                 return Err(UsageError::WrongKeys);

@@ -16,6 +16,7 @@ impl Connection {
     /// # Errors
     /// [`UsageError::NoUpgrade`] when no TLS was asked for.
     pub fn tls_established(&mut self, facts: TlsFacts) -> Result<(), UsageError> {
+        self.forget_batch();
         let upgrading = match Phase::take(&mut self.phase) {
             Ok(Phase::Upgrading(upgrading)) => upgrading,
             other => {
