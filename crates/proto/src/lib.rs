@@ -2,7 +2,8 @@
 //!
 //! There is no IO here, no clock, no randomness, no runtime and no thread. A [`Connection`] is lent bytes and gives events; what it
 //! wants to send waits in a buffer. Whoever drives it, over whatever carries bytes, needs one short loop, which stands at the top of
-//! [`Connection`]; `examples/blocking.rs` is one over `std::net`. A [`Tracer`] beside it prints what travels.
+//! [`Connection`]; `examples/in_memory.rs` is a first program without any IO, `examples/blocking.rs` one over `std::net`. A [`Tracer`]
+//! beside it prints what travels.
 //!
 //! ```
 //! use purepg_proto::{Connection, Limits, Nonce, Startup, Transport};
