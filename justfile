@@ -16,7 +16,7 @@ test:
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo clippy --package purepg-proto --no-default-features -- -D warnings
+    cargo clippy --package purepg-proto --no-default-features --all-targets -- -D warnings
 
 # The documentation, with warnings denied.
 doc:
@@ -25,6 +25,10 @@ doc:
 # The dependency tree of the core must equal its written allow-list.
 purity:
     cargo test --package purepg-tests-protocol --test purity
+
+# The core without `std`: its own tests, and a crate that cannot be built with it.
+no-std:
+    cargo test --package purepg-proto --package purepg-tests-no-std --no-default-features --tests
 
 # Records the transcripts of `tests/protocol` anew, from a throw-away PostgreSQL 15.
 record *scenarios:

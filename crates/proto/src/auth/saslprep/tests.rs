@@ -14,6 +14,7 @@ fn check(password: &str, expected: &str) {
 }
 
 /// Taken as it is.
+#[cfg(feature = "std")]
 #[track_caller]
 fn check_raw(password: &[u8]) {
     assert_eq!(prepared(password), Ok(password.to_vec()), "{password:?}");
