@@ -30,6 +30,10 @@ purity:
 no-std:
     cargo test --package purepg-proto --package purepg-tests-no-std --no-default-features --tests
 
+# Draws docs/states.md anew, from the table of the core.
+states:
+    UPDATE_STATES=1 cargo test --package purepg-proto --lib diagram
+
 # Records the transcripts of `tests/protocol` anew, from a throw-away PostgreSQL 15.
 record *scenarios:
     cargo run --package purepg-tests-protocol --bin record -- {{ scenarios }}

@@ -294,6 +294,8 @@ impl Expect {
 
 #[cfg(test)]
 mod tests {
+    mod diagram;
+
     use alloc::vec::Vec;
 
     use super::*;
