@@ -464,6 +464,36 @@ fn a_sync_that_stays_without_its_flush_stands_where_it_stands() {
 }
 
 #[test]
+fn what_stands_behind_the_sync_that_ends_the_skipping_needs_one_of_its_own() {
+    for all in [true, false] {
+        let (mut driver, mut server) = connected();
+        driver.begin(|batch| statement(batch, "fail"));
+        driver.begin(|batch| statement(batch, "insert 1"));
+        server.receive(driver.core.output());
+        driver.send();
+        driver.core.recv_bytes(&server.take_output()).unwrap();
+        // The core writes a Sync as it takes the error. What is skipped before that Sync is not taken yet.
+        while driver.core.in_flight() == 2 {
+            driver.core.next_event().unwrap();
+        }
+        driver.begin(|batch| statement(batch, "insert 2"));
+        let n = driver.core.output().len() - 1;
+        server.receive(&driver.core.output()[..n]);
+        driver.send_bytes(n);
+        if all {
+            driver.core.abandon_all();
+        } else {
+            driver.sync();
+            driver.abandon(3);
+        }
+        let lines = driver.converse(&mut server);
+        assert_eq!(lines.contains(&"op2 Finished Complete".to_owned()), !all);
+        assert_eq!(server.effects(), ["insert 2"]);
+        assert!(driver.core.is_idle() && server.is_idle());
+    }
+}
+
+#[test]
 fn a_sync_that_ends_the_skipping_stays() {
     let (mut driver, mut server) = connected();
     driver.begin(|batch| statement(batch, "fail"));

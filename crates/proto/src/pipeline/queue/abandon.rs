@@ -133,8 +133,8 @@ impl Queue {
 
     /// True when the messages before this entry count on a Sync at or behind it.
     pub(crate) fn needs_sync_at(&self, index: usize) -> bool {
-        if self.skipping {
-            return !self.has_sync_before(index);
+        if self.skipping && !self.has_sync_before(index) {
+            return true;
         }
         match index.checked_sub(1) {
             Some(before) => self
