@@ -1299,6 +1299,16 @@ fn confirming_more_than_was_lent_is_the_end() {
         driver.take()[0].starts_with("Closed Protocol misuse"),
         "nothing was lent"
     );
+
+    let mut driver = Driver::open();
+    assert!(!driver.core.recv_space().is_empty());
+    driver.core.recv_eof();
+    assert!(driver.core.recv_space().is_empty());
+    driver.core.recv_filled(1);
+    assert!(
+        driver.take()[0].starts_with("Closed Protocol misuse"),
+        "nothing was lent at last"
+    );
 }
 
 #[test]

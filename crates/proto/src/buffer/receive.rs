@@ -113,6 +113,12 @@ impl ReceiveBuffer {
         chunk.get_mut(self.tail..=self.tail).unwrap_or_default()
     }
 
+    /// Free space while nothing is to be read: what was lent before is lent no more.
+    pub(crate) fn nothing(&mut self) -> &mut [u8] {
+        self.lent = 0;
+        &mut []
+    }
+
     /// The length of the space that was lent last.
     pub(crate) fn lent(&self) -> usize {
         self.lent

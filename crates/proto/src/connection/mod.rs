@@ -143,7 +143,7 @@ impl Connection {
     /// through TLS.
     pub fn recv_space(&mut self) -> &mut [u8] {
         if !self.wants_read() {
-            return &mut [];
+            return self.receive.nothing();
         }
         if self.awaits_tls_answer() {
             return self.receive.one_byte();
