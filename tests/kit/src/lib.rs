@@ -1,4 +1,4 @@
-//! Real servers, scripted servers, cuts, drops and faults for purepg's tests.
+//! Real servers, scripted servers, simulation, cuts, drops and faults for purepg's tests.
 
 pub mod backend;
 #[cfg(unix)]
@@ -14,4 +14,5 @@ pub mod scripted;
 // Accounts, signals and Unix sockets: there is no such server on other systems.
 #[cfg(unix)]
 pub mod server;
+pub mod sim;
 pub mod trace;

@@ -3,10 +3,14 @@
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
-use purepg_proto::{Batch, Bind, Event, Limits, Outcome, Reply, RowShape, Target, UsageError};
-use purepg_testkit::backend::{authentication_ok, let_in, message, row_description};
-use purepg_testkit::scripted::{Auth, ModelServer};
-use purepg_tests_protocol::driver::{Driver, startup};
+use purepg_proto::{Limits, Outcome};
+use purepg_testkit::backend::{
+    authentication_ok, copy_in_response, let_in, message, row_description,
+};
+use purepg_testkit::sim::{
+    BLOCKS, COMMANDS, COPIES, ENDS, End, Fate, HARMLESS, Operation, SEVERAL, Sim, Step, Watched,
+};
+use purepg_tests_protocol::driver::startup;
 
 /// So many cases, or `PROPTEST_CASES`.
 fn config(cases: u32) -> ProptestConfig {
@@ -21,50 +25,66 @@ fn config(cases: u32) -> ProptestConfig {
     }
 }
 
-/// A core in one of the places where bytes can meet it.
-fn somewhere(place: usize) -> Driver {
-    let mut driver = Driver::new(startup().password("secret"), Limits::default());
-    driver.send();
-    if place == 1 {
-        driver.feed(&authentication_ok());
+fn extended(sql: &'static str, end: End) -> Operation {
+    Operation::Extended {
+        sql,
+        max_rows: None,
+        end,
     }
-    if place < 2 {
-        return driver;
-    }
-    driver.feed(&let_in());
-    if place > 2 {
-        driver.query("select 1");
-        driver.begin(|batch| extended(batch, "select 1", false));
-        driver.begin(|batch| extended(batch, "select 1", true));
-        driver.send();
-    }
-    if place > 3 {
-        driver.feed(&row_description(&[("a", 23, 0), ("b", 25, 0)]));
-    }
-    if place > 4 {
-        driver.abandon(0);
-    }
-    driver
 }
 
-const PLACES: usize = 6;
+/// A core in one of the places where bytes can meet it.
+fn somewhere(place: usize) -> Watched {
+    let mut core = Watched::new(startup().password("secret"), Limits::default());
+    let feed = |core: &mut Watched, bytes: &[u8]| {
+        core.copy(bytes).unwrap();
+        while core.take() {}
+        core.send(usize::MAX);
+    };
+    let begin = |core: &mut Watched, operation: &Operation| {
+        core.begin(|batch| operation.write(batch, 0)).unwrap();
+        core.send(usize::MAX);
+    };
+    core.send(usize::MAX);
+    if place == 1 {
+        feed(&mut core, &authentication_ok());
+    }
+    if place < 2 {
+        return core;
+    }
+    feed(&mut core, &let_in());
+    if place > 5 {
+        let sql = "copy in";
+        let extended = false;
+        begin(&mut core, &Operation::Copy { sql, extended });
+        feed(&mut core, &copy_in_response(1));
+    } else if place > 2 {
+        begin(&mut core, &Operation::Query("select 1"));
+        begin(&mut core, &extended("select 1", End::Nothing));
+        begin(&mut core, &extended("select 1", End::Sync));
+    }
+    if place == 4 || place == 5 {
+        feed(&mut core, &row_description(&[("a", 23, 0), ("b", 25, 0)]));
+    }
+    if place == 5 || place == 7 {
+        core.abandon(0);
+    }
+    core
+}
+
+const PLACES: usize = 8;
 
 /// Bytes come, then the end: every operation ends once, and nothing panics.
-fn survives(driver: &mut Driver, pieces: &[Vec<u8>]) {
-    let abandoned = driver.core.in_flight() < driver.ops.len();
-    let mut lines = Vec::new();
+fn survives(core: &mut Watched, pieces: &[Vec<u8>]) {
     for piece in pieces {
-        if driver.core.recv_bytes(piece).is_ok() {
-            lines.extend(driver.take());
-        }
+        // It wants none once it has ended.
+        let _ = core.copy(piece);
+        while core.take() {}
+        core.send(usize::MAX);
     }
-    lines.extend(driver.eof());
-    let count = |what: &str| lines.iter().filter(|line| line.contains(what)).count();
-    assert_eq!(count("Closed "), 1, "{lines:?}");
-    assert!(lines.last().unwrap().starts_with("Err "));
-    assert!(abandoned || count(" Finished ") <= driver.ops.len());
-    assert_eq!(driver.core.in_flight(), 0);
-    assert!(driver.core.is_dead() && !driver.core.wants_read() && !driver.core.wants_write());
+    core.eof();
+    while core.take() {}
+    assert!(core.is_over());
 }
 
 /// A message with a type that servers send, and a body that may mean something.
@@ -103,393 +123,100 @@ proptest! {
     }
 }
 
-/// What somebody may do next, or what may happen.
-#[derive(Clone, Debug)]
-enum Step {
-    Begin(Kind),
-    /// One of those that are under way, counted from the newest.
-    Abandon(usize),
-    AbandonAll,
-    /// So many bytes reach the server.
-    Send(usize),
-    /// So many bytes reach the client.
-    Deliver(usize),
-    /// So many events are taken.
-    Take(usize),
-    /// A batch that comes to nothing.
-    RollBack(Kind),
-    Terminate,
-}
-
-#[derive(Clone, Debug)]
-enum Kind {
-    Query(&'static str),
-    Extended(&'static str, bool),
-    /// The same, and the server is told to send what it has.
-    Flushed(&'static str),
-    Limited(&'static str, bool),
-    Prepare(&'static str),
-    Close,
-    Sync,
-}
-
-const HARMLESS: &[&str] = &[
-    "",
-    "select 1",
-    "rows 3",
-    "rows 2 fail",
-    "fail",
-    "nonsense",
-    "copy out 2",
-    "notice x",
-    "set a b",
-    "notify c p",
-    "insert 1 deferred",
-];
-const BLOCKS: &[&str] = &[
-    "begin",
-    "commit",
-    "rollback",
-    "savepoint s",
-    "rollback to s",
-];
-const SEVERAL: &[&str] = &[
-    "select 1; fail; select 2",
-    "rows 1; insert x; select 1",
-    "copy out 1; nonsense",
-];
-const COPIES: &[&str] = &["copy in", "select 1; copy in; select 1"];
-const ENDS: &[&str] = &["fatal", "die"];
-
-fn extended(batch: &mut Batch<'_>, sql: &str, sync: bool) {
-    batch.parse("", sql, &[]);
-    let bound: Result<_, UsageError> = batch.bind(Bind::default(), |_| Ok(()));
-    bound
-        .expect("nothing here fails")
-        .describe(Target::Portal(""))
-        .execute("", None, RowShape::Described);
-    if sync {
-        batch.sync();
-    }
-}
-
-impl Kind {
-    /// `number` is what tells an insert from the others.
-    fn write(&self, batch: &mut Batch<'_>, number: usize) {
-        let text = |sql: &str| {
-            if sql == "insert" {
-                format!("insert #{number}")
-            } else {
-                sql.to_owned()
-            }
-        };
-        match self {
-            Self::Query(sql) => {
-                batch.query(&text(sql));
-            }
-            Self::Extended(sql, sync) => extended(batch, &text(sql), *sync),
-            Self::Flushed(sql) => {
-                extended(batch, &text(sql), false);
-                batch.flush();
-            }
-            Self::Limited(sql, sync) => {
-                batch.parse("", sql, &[]);
-                let bound: Result<_, UsageError> = batch.bind(Bind::default(), |_| Ok(()));
-                bound
-                    .expect("nothing here fails")
-                    .describe(Target::Portal(""))
-                    .execute("", Some(2), RowShape::Described);
-                if *sync {
-                    batch.sync();
-                }
-            }
-            Self::Prepare(sql) => {
-                batch
-                    .parse("s", sql, &[])
-                    .describe(Target::Statement("s"))
-                    .flush();
-            }
-            Self::Close => {
-                batch
-                    .close(Target::Statement("s"))
-                    .close(Target::Portal("p"))
-                    .sync();
-            }
-            Self::Sync => {
-                batch.sync();
-            }
-        }
-    }
-
-    /// True when the fate of an insert is known once its operation is over.
-    fn settles(&self) -> bool {
-        matches!(self, Self::Query("insert") | Self::Extended("insert", true))
-    }
-}
-
-/// A client, a server, and what is on its way between them.
-struct World {
-    driver: Driver,
-    server: ModelServer,
-    /// Sent by the server, and not there yet.
-    on_its_way: Vec<u8>,
-    kinds: Vec<Kind>,
-    fates: Vec<Fate>,
-    closed: usize,
-    dead: bool,
-}
-
-/// What became of an operation.
-#[derive(Clone, Debug, PartialEq)]
-enum Fate {
-    UnderWay,
-    Ended(Outcome),
-    Abandoned { unsent: bool },
-}
-
-impl World {
-    fn new() -> Self {
-        let mut server = ModelServer::new(Auth::Trust);
-        let mut driver = Driver::new(startup(), Limits::default());
-        driver.converse(&mut server);
-        Self {
-            driver,
-            server,
-            on_its_way: Vec::new(),
-            kinds: Vec::new(),
-            fates: Vec::new(),
-            closed: 0,
-            dead: false,
-        }
-    }
-
-    fn step(&mut self, step: &Step) {
-        match step {
-            Step::Begin(kind) => self.begin(kind),
-            Step::Abandon(back) => {
-                if let Some(op) = self.kinds.len().checked_sub(back + 1) {
-                    self.abandon(op);
-                }
-            }
-            Step::AbandonAll => {
-                (0..self.kinds.len()).for_each(|op| self.note_abandoned(op));
-                self.driver.core.abandon_all();
-            }
-            Step::Send(n) => self.send(*n),
-            Step::Deliver(n) => self.deliver(*n),
-            Step::Take(n) => {
-                self.take(*n);
-            }
-            Step::Terminate => self.driver.core.terminate(),
-            Step::RollBack(kind) => {
-                let mut batch = self.driver.core.batch();
-                kind.write(&mut batch, usize::MAX);
-            }
-        }
-        let core = &self.driver.core;
-        assert_eq!(core.output().is_empty(), !core.wants_write());
-    }
-
-    fn begin(&mut self, kind: &Kind) {
-        if self.driver.core.is_open() {
-            let number = self.kinds.len();
-            self.driver.begin(|batch| kind.write(batch, number));
-            self.kinds.push(kind.clone());
-            self.fates.push(Fate::UnderWay);
-        }
-    }
-
-    fn abandon(&mut self, op: usize) {
-        self.note_abandoned(op);
-        self.driver.abandon(op);
-    }
-
-    fn note_abandoned(&mut self, op: usize) {
-        if self.fates[op] == Fate::UnderWay {
-            // The whole message waits, its header too: nothing of it was sent.
-            let text = format!("insert #{op}\0").into_bytes();
-            let output = self.driver.core.output();
-            let at = output.windows(text.len()).position(|window| window == text);
-            let header = if matches!(self.kinds[op], Kind::Query(_)) {
-                5
-            } else {
-                6
-            };
-            let unsent = at.is_some_and(|at| at >= header);
-            self.fates[op] = Fate::Abandoned { unsent };
-        }
-    }
-
-    fn send(&mut self, n: usize) {
-        let core = &mut self.driver.core;
-        let n = n.min(core.output().len());
-        self.server.receive(&core.output()[..n]);
-        core.output_sent(n);
-        self.on_its_way.extend(self.server.take_output());
-    }
-
-    fn deliver(&mut self, n: usize) {
-        let core = &mut self.driver.core;
-        if self.on_its_way.is_empty() {
-            if self.server.is_closed() {
-                core.recv_eof();
-            }
-            return;
-        }
-        let space = core.recv_space();
-        let n = n.min(self.on_its_way.len()).min(space.len());
-        for (slot, byte) in space.iter_mut().zip(self.on_its_way.drain(..n)) {
-            *slot = byte;
-        }
-        core.recv_filled(n);
-    }
-
-    /// Takes up to `n` events; tells how many there were.
-    fn take(&mut self, n: usize) -> usize {
-        for taken in 0..n {
-            match self.driver.core.next_event() {
-                Ok(None) => return taken,
-                Ok(Some(event)) => self.note(&event),
-                Err(_) => {
-                    self.dead = true;
-                    return taken;
-                }
-            }
-        }
-        n
-    }
-
-    fn note(&mut self, event: &Event) {
-        assert_eq!(self.closed, 0, "the end is the last event");
-        match event {
-            Event::Closed(_) => self.closed += 1,
-            Event::Reply(op, reply) => {
-                let op = self.driver.ops.iter().position(|known| known == op);
-                let fate = &mut self.fates[op.expect("an operation that was begun")];
-                assert_eq!(*fate, Fate::UnderWay, "{reply:?}");
-                if let Reply::Finished(outcome) = reply {
-                    *fate = Fate::Ended(outcome.clone());
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Until nobody has anything to say.
-    fn settle(&mut self) {
-        loop {
-            let before = self.on_its_way.len();
-            self.send(usize::MAX);
-            self.deliver(usize::MAX);
-            let taken = self.take(usize::MAX);
-            let core = &self.driver.core;
-            let waits = !core.wants_write() && self.on_its_way.is_empty();
-            if self.dead || (taken == 0 && waits && before == 0 && !self.server.is_closed()) {
-                return;
-            }
-        }
-    }
-
-    /// Whatever has happened: every operation ends once, or was abandoned, and the two agree about where they stand.
-    fn finish(&mut self, blocks: bool) {
-        self.settle();
-        self.begin(&Kind::Sync);
-        self.settle();
-        if self.server.status() != b'I' {
-            self.begin(&Kind::Query("rollback"));
-            self.settle();
-        }
-        for (op, fate) in self.fates.iter().enumerate() {
-            assert_ne!(*fate, Fate::UnderWay, "op{op}, {:?}", self.kinds[op]);
-        }
-        if self.dead {
-            assert_eq!(self.closed, 1);
-            return;
-        }
-        assert!(self.server.is_idle(), "{:?}", self.server.received());
-        assert!(self.driver.core.is_idle(), "{:?}", self.driver.core);
-        if !blocks {
-            self.check_effects();
-        }
-    }
-
-    /// What happened is what was told.
-    fn check_effects(&self) {
-        for (op, (kind, fate)) in self.kinds.iter().zip(&self.fates).enumerate() {
-            let text = format!("insert #{op}");
-            let effects = self.server.effects().iter();
-            let count = effects.filter(|effect| **effect == text).count();
-            match fate {
-                Fate::Ended(Outcome::Complete) if kind.settles() => assert_eq!(count, 1, "{text}"),
-                Fate::Ended(Outcome::Failed(_) | Outcome::Skipped) if kind.settles() => {
-                    assert_eq!(count, 0, "{text}");
-                }
-                Fate::Abandoned { unsent: true } => assert_eq!(count, 0, "{text}"),
-                _ => assert!(count <= 1, "{text}"),
-            }
-        }
-    }
-}
-
-fn steps(sql: &[&[&'static str]]) -> impl Strategy<Value = Vec<Step>> + use<> {
-    let ends = u32::from(sql.contains(&ENDS));
+/// `declared` are texts that are said to be a `COPY FROM STDIN`.
+fn operations(
+    texts: &[&[&'static str]],
+    declared: &'static [&'static str],
+) -> impl Strategy<Value = Operation> + Clone + use<> {
     let sql = prop_oneof![
         2 => Just("insert"),
-        3 => prop::sample::select(sql.concat()),
+        3 => prop::sample::select(texts.concat()),
     ];
-    let kind = prop_oneof![
-        4 => sql.clone().prop_map(Kind::Query),
-        4 => (sql.clone(), any::<bool>()).prop_map(|(sql, sync)| Kind::Extended(sql, sync)),
-        2 => sql.clone().prop_map(Kind::Flushed),
-        1 => (sql.clone(), any::<bool>()).prop_map(|(sql, sync)| Kind::Limited(sql, sync)),
-        1 => sql.prop_map(Kind::Prepare),
-        1 => Just(Kind::Close),
-        1 => Just(Kind::Sync),
+    let end = prop::sample::select(vec![End::Nothing, End::Sync]);
+    let limited = |(sql, end)| Operation::Extended {
+        sql,
+        max_rows: Some(2),
+        end,
+    };
+    let copies = if declared.is_empty() { 0 } else { 2 };
+    let declared = prop_oneof![
+        2 => prop::sample::select(if declared.is_empty() { &[""] } else { declared }),
+        1 => sql.clone(),
     ];
+    prop_oneof![
+        4 => sql.clone().prop_map(Operation::Query),
+        4 => (sql.clone(), end.clone()).prop_map(|(sql, end)| extended(sql, end)),
+        2 => sql.clone().prop_map(|sql| extended(sql, End::Flush)),
+        1 => (sql.clone(), end).prop_map(limited),
+        1 => sql.clone().prop_map(Operation::Prepare),
+        1 => Just(Operation::Close),
+        1 => Just(Operation::Sync),
+        1 => (prop::sample::select(COMMANDS), sql.clone())
+            .prop_map(|(command, sql)| Operation::Led(command, sql)),
+        copies => (declared, any::<bool>())
+            .prop_map(|(sql, extended)| Operation::Copy { sql, extended }),
+    ]
+}
+
+fn steps(
+    texts: &[&[&'static str]],
+    declared: &'static [&'static str],
+) -> impl Strategy<Value = Vec<Step>> + use<> {
+    let ends = u32::from(texts.contains(&ENDS));
+    let copies = u32::from(!declared.is_empty());
+    let operation = operations(texts, declared);
     let bytes = || prop_oneof![1..10_usize, 10..100_usize, Just(usize::MAX)];
     let step = prop_oneof![
-        6 => kind.clone().prop_map(Step::Begin),
+        6 => operation.clone().prop_map(Step::Begin),
         3 => (0..4_usize).prop_map(Step::Abandon),
         1 => Just(Step::AbandonAll),
+        2 * copies => (0..3_usize, 0..300_usize).prop_map(|(back, n)| Step::CopyData(back, n)),
+        copies => (0..3_usize, any::<bool>()).prop_map(|(back, done)| Step::CopyFinish(back, done)),
         4 => bytes().prop_map(Step::Send),
         3 => bytes().prop_map(Step::Deliver),
         3 => (1..6_usize).prop_map(Step::Take),
-        1 => kind.prop_map(Step::RollBack),
+        1 => operation.prop_map(Step::RollBack),
         ends => Just(Step::Terminate),
     ];
     prop::collection::vec(step, 0..40)
 }
 
-fn play(steps: &[Step]) -> World {
-    let mut world = World::new();
+fn play(steps: &[Step]) -> Sim {
+    let mut sim = Sim::open();
     for step in steps {
-        world.step(step);
+        sim.step(step);
     }
-    world
+    sim.finish();
+    sim
 }
 
 proptest! {
     #![proptest_config(config(1_500))]
 
     #[test]
-    fn what_happened_is_what_was_told(steps in steps(&[HARMLESS])) {
-        let mut world = play(&steps);
-        world.finish(false);
-        prop_assert!(!world.dead);
+    fn what_happened_is_what_was_told(steps in steps(&[HARMLESS], &[])) {
+        let sim = play(&steps);
+        sim.check_effects();
+        prop_assert!(!sim.client().is_over());
     }
 
     #[test]
-    fn blocks_and_texts_of_several_statements(steps in steps(&[HARMLESS, BLOCKS, SEVERAL])) {
-        let mut world = play(&steps);
-        world.finish(true);
-        prop_assert!(!world.dead);
+    fn copies_that_are_declared(steps in steps(&[HARMLESS], &["copy in"])) {
+        let sim = play(&steps);
+        sim.check_effects();
+        prop_assert!(!sim.client().is_over());
     }
 
     #[test]
-    fn copies_that_nobody_declared_and_sessions_that_end(
-        steps in steps(&[HARMLESS, BLOCKS, SEVERAL, COPIES, ENDS]),
+    fn blocks_and_texts_of_several_statements(steps in steps(&[HARMLESS, BLOCKS, SEVERAL], COPIES)) {
+        prop_assert!(!play(&steps).client().is_over());
+    }
+
+    #[test]
+    fn whatever_there_is_and_sessions_that_end(
+        steps in steps(&[HARMLESS, BLOCKS, SEVERAL, COPIES, ENDS], COPIES),
     ) {
-        play(&steps).finish(true);
+        play(&steps);
     }
 }
 
@@ -500,18 +227,17 @@ fn the_steps_reach_everything() {
     use proptest::test_runner::TestRunner;
 
     let mut runner = TestRunner::deterministic();
-    let strategy = steps(&[HARMLESS]);
+    let strategy = steps(&[HARMLESS], &[]);
     let mut seen = [0_usize; 6];
     for _ in 0..600 {
-        let mut world = play(&strategy.new_tree(&mut runner).unwrap().current());
-        world.finish(false);
-        for fate in &world.fates {
+        let sim = play(&strategy.new_tree(&mut runner).unwrap().current());
+        for (op, fate) in sim.client().fates().iter().enumerate() {
             seen[match fate {
                 Fate::Ended(Outcome::Complete) => 0,
                 Fate::Ended(Outcome::Failed(_)) => 1,
                 Fate::Ended(Outcome::Skipped) => 2,
-                Fate::Abandoned { unsent: true } => 3,
-                Fate::Abandoned { unsent: false } => 4,
+                Fate::Abandoned if sim.was_unsent(op) => 3,
+                Fate::Abandoned => 4,
                 _ => 5,
             }] += 1;
         }
