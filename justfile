@@ -46,6 +46,17 @@ goldens:
 bench:
     cargo bench --manifest-path tests/bench/Cargo.toml
 
+# Fuzzes the core: one target or all of them, for so many seconds each. docs/fuzzing.md says more.
+fuzz target="operations startup messages sasl model trace" seconds="60":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo run --release --manifest-path tests/fuzz/Cargo.toml --bin seeds
+    mkdir -p tests/fuzz/artifacts
+    for target in {{ target }}; do
+        cargo run --release --config tests/fuzz/coverage.toml --manifest-path tests/fuzz/Cargo.toml --bin "$target" -- \
+            -max_total_time={{ seconds }} -max_len=4096 -timeout=10 -artifact_prefix=tests/fuzz/artifacts/ "tests/fuzz/corpus/$target"
+    done
+
 # Licences, advisories and sources of every dependency. Needs cargo-deny.
 deny:
     cargo deny check

@@ -1,0 +1,128 @@
+//! Commands, one after the other: what the server says between what the client does.
+
+use purepg_proto::{AuthMethods, CopyEnd, Replication, Startup, Transport};
+use purepg_testkit::backend::{let_in, message};
+use purepg_testkit::sim::Watched;
+
+use crate::input::{Command, Input};
+use crate::{batches, drain, end, tight, usual, watched};
+
+/// Bytes of a server on an open connection, between operations of any kind: begun, rolled back, abandoned, sent in part, fed with data.
+pub fn operations(data: &[u8]) {
+    let mut input = Input::new(data);
+    let flags = input.byte();
+    let startup = Startup::new("me", Transport::UnixSocket);
+    let startup = match flags & 3 {
+        2 => startup.replication(Replication::Physical),
+        3 => startup.replication(Replication::Logical),
+        _ => startup,
+    };
+    let mut limits = if flags & 4 == 0 { usual() } else { tight() };
+    // What lets the client in is not what is looked for here.
+    limits.max_startup_message = 2_000;
+    limits.max_server_parameters = 3;
+    limits.max_server_parameter = 100;
+    let mut core = watched(startup, limits);
+    core.send(usize::MAX);
+    core.copy(&let_in()).expect("input is wanted");
+    drain(&mut core);
+    assert!(core.core().is_open());
+    converse(&mut core, input);
+    end(&mut core);
+}
+
+/// Bytes of a server from the beginning, to clients that allow this or that.
+pub fn startup(data: &[u8]) {
+    let mut input = Input::new(data);
+    let flags = input.byte();
+    let transport = if flags & 1 == 0 {
+        Transport::UnixSocket
+    } else {
+        Transport::Tcp
+    };
+    let startup = Startup::new("me", transport)
+        .database("db")
+        .parameter("application_name", "fuzz");
+    let startup = match flags >> 1 & 3 {
+        0 => startup,
+        1 => startup.password("secret"),
+        2 => startup.password("\u{e4}\u{ad}\u{2168}"),
+        _ => startup.password(""),
+    };
+    let startup = match flags >> 3 & 3 {
+        0 => startup,
+        1 => startup.require_auth(AuthMethods::ALL),
+        2 => startup.require_auth(AuthMethods::SCRAM_SHA_256),
+        _ => startup.require_auth(AuthMethods::NONE.with(AuthMethods::MD5)),
+    };
+    let limits = if flags & 0x20 == 0 { usual() } else { tight() };
+    let mut core = watched(startup, limits);
+    converse(&mut core, input);
+    end(&mut core);
+}
+
+fn converse(core: &mut Watched, mut input: Input<'_>) {
+    while let Some(command) = Command::read(&mut input) {
+        act(core, command);
+    }
+}
+
+fn act(core: &mut Watched, command: Command<'_>) {
+    let newest = core.fates().len();
+    let counted = |back: usize| newest.checked_sub(back + 1);
+    match command {
+        Command::Message(tag, body) => {
+            core.receive(&message(tag, body));
+        }
+        Command::Bytes(bytes) => {
+            core.receive(bytes);
+        }
+        Command::Copied(bytes) => {
+            // Refused when none are wanted.
+            let _ = core.copy(bytes);
+        }
+        Command::Take(0) => drain(core),
+        Command::Take(n) => {
+            for _ in 0..n {
+                core.take();
+            }
+        }
+        Command::Send(n) => {
+            core.send(if n == 0 { usize::MAX } else { n });
+        }
+        Command::Begin(messages) => {
+            let columns = core.columns();
+            // Most of what can be asked for is not allowed.
+            let _ = core.begin(|batch| batches::write(batch, messages, columns.as_ref()));
+        }
+        Command::RollBack(messages) => {
+            let columns = core.columns();
+            core.roll_back(|batch| batches::write(batch, messages, columns.as_ref()));
+        }
+        Command::Abandon(back) => {
+            if let Some(op) = counted(back) {
+                core.abandon(op);
+            }
+        }
+        Command::AbandonAll => core.abandon_all(),
+        Command::CopyData(back, n) => {
+            if let Some(op) = counted(back) {
+                let _ = core.copy_data(op, &vec![b'x'; n]);
+            }
+        }
+        Command::CopyFinish(back, done) => {
+            if let Some(op) = counted(back) {
+                let end = if done {
+                    CopyEnd::Done
+                } else {
+                    CopyEnd::Fail("no more")
+                };
+                let _ = core.copy_finish(op, end);
+            }
+        }
+        Command::Derive => core.derive(),
+        Command::Terminate => core.terminate(),
+        Command::End => core.eof(),
+        Command::TooMuch(read) => core.confirm_too_much(read),
+    }
+}
