@@ -115,6 +115,8 @@ impl Sim {
             Auth::Cleartext(password) | Auth::Md5(password) | Auth::Scram { password, .. } => {
                 startup.password(password.as_str())
             }
+            // A token goes over TLS alone, which there is none of here: this client is refused.
+            Auth::Oauth { .. } => startup,
         };
         Self {
             client: Watched::new(startup, Limits::default()),
