@@ -113,9 +113,13 @@ async fn enter<S: ByteStream>(
         endpoint,
         settings.statement_cache_size(),
     );
+    connection.set_notice_handler(settings.on_notice().cloned());
     loop {
         match poll_fn(|cx| connection.poll_startup(cx)).await? {
-            StartupEvent::Ready => return Ok(connection),
+            StartupEvent::Ready => {
+                connection.check_parameters();
+                return Ok(connection);
+            }
             StartupEvent::DeriveKey(job) => {
                 let keys = derive(&**connection.runtime(), *job).await?;
                 connection.core_mut().key_derived(keys)?;

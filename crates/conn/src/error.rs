@@ -11,6 +11,7 @@ use thiserror::Error as ThisError;
 
 use crate::caret::caret;
 use crate::config::ConfigError;
+use crate::connection::ProtectedParameter;
 
 /// Why something could not be done.
 #[derive(Debug, ThisError)]
@@ -63,6 +64,10 @@ pub enum Error {
         /// What was being done.
         doing: Box<str>,
     },
+    /// The session was given a `client_encoding` or a `DateStyle` with which values would be misread. The connection is unharmed, and
+    /// healed by setting it back.
+    #[error(transparent)]
+    ProtectedParameter(Box<ProtectedParameter>),
     /// Something before it in the same segment failed, so the server did not look at it.
     #[error("aborted: something before it failed")]
     Aborted,
@@ -119,6 +124,12 @@ pub enum UsageError {
     /// An isolation level and the like for a savepoint: these are the transaction's.
     #[error("a savepoint has no isolation level and is not read only or deferrable by itself")]
     SavepointOptions,
+    /// A name that no channel can have, or that the server would cut off.
+    #[error("no channel can be named so: {reason}")]
+    ChannelName {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A `COPY` where rows were expected.
     #[error("COPY TO STDOUT gives data, not rows")]
     CopyOut,
@@ -147,6 +158,7 @@ impl Error {
             | Self::TooManyResults
             | Self::Decode(_)
             | Self::Encode(_)
+            | Self::ProtectedParameter(_)
             | Self::Aborted
             | Self::RolledBack => true,
             _ => false,

@@ -19,6 +19,7 @@ mod connection;
 mod error;
 mod inbox;
 mod message;
+mod notifications;
 mod pipeline;
 mod query;
 mod row;
@@ -29,9 +30,10 @@ mod transaction;
 
 pub use config::{Address, Config, ConfigError, Settings, SslMode};
 pub use connect::connect;
-pub use connection::Connection;
+pub use connection::{Connection, ProtectedParameter};
 pub use error::{DatabaseError, Error, UsageError};
 pub use message::{Message, MessageStream, RowColumns};
+pub use notifications::Notifications;
 pub use pipeline::{Pipeline, PipelineResults, QueryOutcome};
 pub use purepg_proto::{
     AuthMethod, AuthMethods, AuthMethodsError, CommandTag, Diagnostics, Notice, Notification,

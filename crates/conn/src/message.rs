@@ -160,6 +160,7 @@ impl<S: ByteStream> MessageStream<'_, S> {
                 Some(Message::Columns(RowColumns(columns)))
             }
             Reply::Rows(rows) => {
+                self.connection.check_readable()?;
                 let columns = self.columns.clone();
                 let batch = columns.map(|columns| RowBatch::new(rows, columns));
                 self.kept = batch.map(KeptRows::new);
@@ -177,8 +178,12 @@ impl<S: ByteStream> MessageStream<'_, S> {
             }
             Reply::Finished(outcome) => {
                 self.done = true;
-                let checked = self.connection.check(outcome, Some(self.cursor.sql()));
-                checked.map(|()| None)?
+                self.connection.check(outcome, Some(self.cursor.sql()))?;
+                // A change is reported behind the rows that were made with it.
+                if self.columns.is_some() {
+                    self.connection.check_readable()?;
+                }
+                None
             }
             _ => None,
         })

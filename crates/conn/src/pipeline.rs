@@ -76,6 +76,8 @@ pub struct PipelineResults<'c, 'q, S> {
     /// Something of the segment behind these was sent.
     begun: bool,
     current: QueryOutcome,
+    /// What is wrong with it, though the server did not say so.
+    fault: Option<Error>,
     done: bool,
 }
 
@@ -146,6 +148,7 @@ impl<'c, 'q, S: ByteStream> Pipeline<'c, 'q, S> {
             segment: 0,
             begun: false,
             current: QueryOutcome::default(),
+            fault: None,
             done: false,
         })
     }
@@ -325,7 +328,9 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                     Reply::Columns(described) => *columns = Some(Columns::new(described)),
                     Reply::Rows(rows) => {
                         let rows = columns.clone().map(|columns| RowBatch::new(rows, columns));
-                        return self.keep(rows?).err().map(Err);
+                        if let Err(error) = self.keep(rows?) {
+                            self.fault.get_or_insert(error);
+                        }
                     }
                     Reply::StatementComplete(tag) => {
                         self.current.row_count = tag.rows().unwrap_or(0);
@@ -345,6 +350,7 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
     }
 
     fn keep(&mut self, batch: RowBatch) -> Result<(), Error> {
+        self.connection.check_readable()?;
         self.current.rows.reserve(batch.len());
         let mut kept = KeptRows::new(batch);
         while let Some(row) = kept.next() {
@@ -364,6 +370,7 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
             return None;
         };
         let current = mem::take(&mut self.current);
+        let fault = self.fault.take();
         if let Outcome::Lost = outcome {
             // Why is told by the end, which comes next.
             return None;
@@ -371,7 +378,15 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
         let failed = matches!(outcome, Outcome::Failed(_));
         let checked = self.connection.check(outcome, Some(statement.shared_sql()));
         Some(match checked {
-            Ok(()) => Ok(QueryOutcome { columns, ..current }),
+            Ok(()) => {
+                // A change is reported behind the rows that were made with it.
+                let readable = match columns {
+                    Some(_) => self.connection.check_readable(),
+                    None => Ok(()),
+                };
+                let sound = fault.map_or(readable, Err);
+                sound.map(|()| QueryOutcome { columns, ..current })
+            }
             Err(error) => {
                 if failed {
                     self.connection.note_failure(&statement, &error);

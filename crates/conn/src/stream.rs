@@ -66,6 +66,7 @@ impl<'c, S: ByteStream> RowStream<'c, S> {
     /// Dropping the future costs the connection nothing.
     pub async fn row_count(mut self) -> Result<u64, Error> {
         self.kept = None;
+        self.cursor.discard_rows();
         while self.next_batch().await?.is_some() {}
         Ok(self.cursor.row_count())
     }

@@ -4,6 +4,7 @@
 
 #![cfg(unix)]
 
+mod canned;
 mod wrap;
 
 use std::future::Future;
@@ -15,6 +16,7 @@ use futures_util::future::{Either, select};
 use purepg_conn::{AuthMethod, AuthMethods, Config, Connection, Error, Runtime};
 use purepg_testkit::server::{DATABASE, PASSWORD, Server, USER_TRUST};
 
+pub use canned::Canned;
 pub use wrap::Wrapped;
 
 /// No scenario takes as long: one that does hangs.
@@ -86,6 +88,16 @@ impl<R: Runtime> Context<R> {
         self.try_connect(&self.config(USER_TRUST))
             .await
             .expect("the server lets everybody in")
+    }
+
+    /// A connection to a server in memory, whose first answer lets everybody in.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn connect_canned(&self, config: &Config, server: Canned) -> Connection<Canned> {
+        let runtime = Wrapped::new(&self.runtime, move |_| server.clone());
+        let connected = purepg_conn::connect(runtime, config).await;
+        connected.expect("the server in memory lets everybody in")
     }
 }
 

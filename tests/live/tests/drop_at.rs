@@ -345,7 +345,7 @@ async fn notifications<R: Runtime>(cx: Context<R>) {
         conn.notification().await.unwrap();
         heard += 1;
     }
-    assert_eq!(conn.dropped_messages(), 0, "none was lost");
+    assert_eq!(conn.dropped_notifications(), 0, "none was lost");
 }
 
 async fn pings<R: Runtime>(cx: Context<R>) {

@@ -37,7 +37,7 @@ async fn notices_are_kept<R: Runtime>(cx: Context<R>) {
     assert!(conn.take_notice().is_none());
     let burst = "do $$ begin for i in 1..1500 loop raise notice '%', i; end loop; end $$";
     conn.execute(burst, ()).await.unwrap();
-    assert_eq!(conn.dropped_messages(), 500);
+    assert_eq!(conn.dropped_notices(), 500);
     assert_eq!(
         conn.take_notice().unwrap().message(),
         "501",

@@ -4,6 +4,7 @@ mod address;
 mod error;
 mod key_value;
 mod keyword;
+mod notice_handler;
 mod settings;
 mod ssl_mode;
 #[cfg(test)]
@@ -14,10 +15,12 @@ mod validate;
 use std::str::FromStr;
 use std::time::Duration;
 
-use purepg_proto::{AuthMethods, ProtocolVersion};
+use purepg_proto::{AuthMethods, Notice, ProtocolVersion};
 
 pub use address::Address;
 pub use error::ConfigError;
+pub(crate) use notice_handler::NoticeHandler;
+pub(crate) use settings::Protected;
 pub use settings::Settings;
 use settings::{Password, non_empty};
 pub use ssl_mode::SslMode;
@@ -169,6 +172,24 @@ impl Config {
         let parameters = &mut self.settings.parameters;
         parameters.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
         parameters.push((name, value.into()));
+        self
+    }
+
+    /// Tells `handler` of every notice and warning of the connection as it arrives, those of the start-up included, instead of keeping
+    /// it for [`take_notice`](crate::Connection::take_notice): none is dropped.
+    ///
+    /// It is called while somebody waits for the connection, and holds it up as long as it runs: it must not block, and not wait for
+    /// the same connection. Should it panic, so does the call that waits, and the connection is as after a future that was dropped.
+    ///
+    /// Two configurations are equal if they have the same handler: one that was cloned, not one that does the same.
+    ///
+    /// ```
+    /// # use purepg_conn::{Config, Notice};
+    /// let config = Config::new("localhost", "postgres").on_notice(|notice: &Notice| eprintln!("{notice}"));
+    /// assert_eq!(config, config.clone());
+    /// ```
+    pub fn on_notice(mut self, handler: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
+        self.settings.on_notice = Some(NoticeHandler::new(handler));
         self
     }
 }

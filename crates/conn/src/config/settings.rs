@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{Address, AuthMethods, ProtocolVersion, SslMode};
+use super::{Address, AuthMethods, NoticeHandler, ProtocolVersion, SslMode};
 
 /// What a [`Config`](super::Config) says, to be read.
 ///
@@ -25,6 +25,7 @@ pub struct Settings {
     pub(super) max_protocol_version: ProtocolVersion,
     pub(super) parameters: Vec<(String, String)>,
     pub(super) statement_cache_size: usize,
+    pub(super) on_notice: Option<NoticeHandler>,
 }
 
 impl Settings {
@@ -115,11 +116,16 @@ impl Settings {
             max_protocol_version: ProtocolVersion::default(),
             parameters: Vec::new(),
             statement_cache_size: 256,
+            on_notice: None,
         }
     }
 
     pub(crate) fn password(&self) -> Option<&str> {
         self.password.as_ref().map(|password| password.0.as_str())
+    }
+
+    pub(crate) fn on_notice(&self) -> Option<&NoticeHandler> {
+        self.on_notice.as_ref()
     }
 
     /// What the StartupMessage says, name by name. What could be unset stays unsaid, since older
@@ -172,27 +178,29 @@ impl fmt::Debug for Password {
 }
 
 /// A run-time parameter that decides how values are read: the library sets it, and nobody else.
-#[derive(Clone, Copy)]
-pub(super) struct Protected {
-    pub(super) name: &'static str,
-    pub(super) value: &'static str,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Protected {
+    pub(crate) name: &'static str,
+    pub(crate) value: &'static str,
     /// How else the value may be written.
-    synonym: &'static str,
+    synonyms: &'static [&'static str],
 }
 
 impl Protected {
-    const ALL: [Self; 2] = [
-        Self {
-            name: "client_encoding",
-            value: "UTF8",
-            synonym: "UTF-8",
-        },
-        Self {
-            name: "DateStyle",
-            value: "ISO",
-            synonym: "ISO",
-        },
-    ];
+    pub(crate) const CLIENT_ENCODING: Self = Self {
+        name: "client_encoding",
+        value: "UTF8",
+        // Servers report the last as it was given.
+        synonyms: &["UTF-8", "UNICODE"],
+    };
+
+    const DATE_STYLE: Self = Self {
+        name: "DateStyle",
+        value: "ISO",
+        synonyms: &[],
+    };
+
+    pub(crate) const ALL: [Self; 2] = [Self::CLIENT_ENCODING, Self::DATE_STYLE];
 
     /// Names of parameters have no case.
     pub(super) fn find(name: &str) -> Option<Self> {
@@ -202,7 +210,45 @@ impl Protected {
 
     /// Whether `value` is the value that it has.
     pub(super) fn accepts(self, value: &str) -> bool {
-        let mut spellings = [self.value, self.synonym].into_iter();
+        let mut spellings = [self.value]
+            .into_iter()
+            .chain(self.synonyms.iter().copied());
         spellings.any(|spelling| spelling.eq_ignore_ascii_case(value))
+    }
+
+    /// Whether values can be read with what the server reports. Behind a comma stands how it reads dates that are ambiguous, which ours
+    /// are not.
+    pub(crate) fn allows(self, reported: &str) -> bool {
+        let style = reported.split(',').next().unwrap_or_default();
+        self.accepts(style.trim())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_may_report() {
+        let [encoding, date_style] = Protected::ALL;
+        for (protected, fine, bad) in [
+            (
+                encoding,
+                &["UTF8", "utf-8", "UNICODE"][..],
+                &["LATIN1", "SQL_ASCII", "UTF16", ""][..],
+            ),
+            (
+                date_style,
+                &["ISO", "ISO, MDY", "iso,DMY", "ISO, YMD"],
+                &["Postgres, MDY", "SQL, DMY", "German, DMY", "DMY, ISO", ""],
+            ),
+        ] {
+            for value in fine {
+                assert!(protected.allows(value), "{value}");
+            }
+            for value in bad {
+                assert!(!protected.allows(value), "{value}");
+            }
+        }
     }
 }

@@ -71,6 +71,7 @@ impl Describing {
         known: Option<Statement>,
         sql: &str,
     ) -> Result<(OpId, Self), Error> {
+        connection.check_text(sql)?;
         let what = match known {
             Some(statement) => Described::Again(statement),
             None if connection.statements.is_on() => {

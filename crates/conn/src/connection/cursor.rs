@@ -22,6 +22,8 @@ pub(crate) struct Cursor {
     /// Rows of the set so far.
     delivered: u64,
     row_count: u64,
+    /// Nobody looks at the rows.
+    discards: bool,
     /// What is wrong, though the server did not say so.
     fault: Option<Error>,
     begun: bool,
@@ -40,6 +42,7 @@ impl Cursor {
             results,
             delivered: 0,
             row_count: 0,
+            discards: false,
             fault: None,
             begun: false,
             bound: false,
@@ -67,6 +70,11 @@ impl Cursor {
 
     pub(super) fn is_bound(&self) -> bool {
         self.bound
+    }
+
+    /// Nobody wants the rows, only what the statement counted.
+    pub(crate) fn discard_rows(&mut self) {
+        self.discards = true;
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -126,7 +134,10 @@ impl<S: ByteStream> Connection<S> {
             }
             Reply::Rows(rows) => {
                 cursor.delivered += u64::try_from(rows.len()).unwrap_or(0);
-                if let (Some(columns), 1) = (&cursor.columns, cursor.results) {
+                if let (Some(columns), 1, false) =
+                    (&cursor.columns, cursor.results, cursor.discards)
+                {
+                    self.check_readable().inspect_err(|_| cursor.done = true)?;
                     return Ok(Some(RowBatch::new(rows, Arc::clone(columns))));
                 }
             }
@@ -145,6 +156,10 @@ impl<S: ByteStream> Connection<S> {
                 cursor.fault.take().map_or(Ok(()), Err)?;
                 if cursor.results > 1 {
                     return Err(Error::TooManyResults);
+                }
+                // It is reported behind the rows that were made with it.
+                if cursor.results > 0 && !cursor.discards {
+                    self.check_readable()?;
                 }
             }
             _ => {}

@@ -8,8 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use purepg_proto::{
-    Closed, Event, Notification, OpId, Outcome, ProtocolError, ProtocolErrorKind, Reply,
-    ServerError,
+    Closed, Event, OpId, Outcome, ProtocolError, ProtocolErrorKind, Reply, ServerError,
 };
 
 use crate::connection::Connection;
@@ -83,7 +82,7 @@ impl<S: ByteStream> Connection<S> {
                 Ok(Some(event)) => {
                     self.link.events += 1;
                     match event {
-                        Event::Unsolicited(fact) => self.inbox.push(fact),
+                        Event::Unsolicited(fact) => self.note(fact),
                         Event::Closed(reason) => self.note_end(reason),
                         Event::Reply(op, Reply::Finished(outcome)) => {
                             self.note_finished(op, &outcome);
@@ -275,25 +274,6 @@ impl<S: ByteStream> Connection<S> {
             match ready!(self.poll_event_unless(cx, |this| !this.core.wants_write()))? {
                 Some(_) => {}
                 None => return Poll::Ready(Ok(())),
-            }
-        }
-    }
-
-    /// The next notification, be it one that waits or one to come.
-    pub(super) fn poll_notification(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Notification, Error>> {
-        loop {
-            if let Some(notification) = self.inbox.take_notification() {
-                return Poll::Ready(Ok(notification));
-            }
-            let event = ready!(self.poll_event_unless(cx, |this| this.inbox.has_notification()));
-            // Those that came before the end are told before it.
-            if let Err(error) = event
-                && !self.inbox.has_notification()
-            {
-                return Poll::Ready(Err(error));
             }
         }
     }

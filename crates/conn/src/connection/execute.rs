@@ -197,6 +197,7 @@ impl<S: ByteStream> Connection<S> {
     }
 
     fn start_simple(&mut self, sql: &str) -> Result<Cursor, Error> {
+        self.check_text(sql)?;
         let op = self.operation(|batch| {
             batch.query(sql);
         })?;
@@ -233,6 +234,7 @@ impl<S: ByteStream> Connection<S> {
         if expected != given {
             return Err(UsageError::ParameterCount { expected, given }.into());
         }
+        self.check_values(given)?;
         let values: Vec<(&dyn ToSql, &Type, Format)> = bound
             .types
             .iter()

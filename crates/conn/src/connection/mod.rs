@@ -5,16 +5,20 @@ mod cursor;
 mod drive;
 mod execute;
 mod many;
+mod notify;
+mod protected;
 mod queries;
 mod transactions;
+mod unsolicited;
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use purepg_proto::{Notice, Notification, OpId, Parameters, Reply, Target, TransactionStatus};
+use purepg_proto::{Notice, OpId, Parameters, Reply, Target, TransactionStatus};
 
+use crate::config::{NoticeHandler, Protected};
 use crate::error::Error;
 use crate::inbox::Inbox;
 use crate::runtime::{ByteStream, Endpoint, Runtime};
@@ -23,6 +27,7 @@ use crate::statement::{Closing, Statement};
 pub(crate) use cache::Describing;
 pub(crate) use cursor::Cursor;
 pub(crate) use execute::Bound;
+pub use protected::ProtectedParameter;
 pub(crate) use transactions::savepoint;
 
 /// A connection to a PostgreSQL server, over a stream `S`.
@@ -41,6 +46,8 @@ pub struct Connection<S> {
     endpoint: Endpoint,
     link: drive::Link,
     inbox: Inbox,
+    /// A parameter whose value makes the server's texts unreadable.
+    violated: Option<Protected>,
     /// Statements that nobody needs any more, shared with their handles.
     closing: Arc<Closing>,
     /// Those that are still to be closed, and the operation that their Close rides with.
@@ -106,14 +113,16 @@ impl<S> Connection<S> {
         &self.endpoint
     }
 
-    /// The oldest notice or warning that nobody has taken. At most 1,000 wait; older ones are [dropped](Self::dropped_messages).
+    /// The oldest notice or warning that nobody has taken, unless [`Config::on_notice`](crate::Config::on_notice) names who is told
+    /// instead. At most 1,000 warnings wait, and 1,000 others, which drive no warning out; older ones are
+    /// [dropped](Self::dropped_notices).
     pub fn take_notice(&mut self) -> Option<Notice> {
         self.inbox.take_notice()
     }
 
-    /// How many notices and notifications were dropped because 1,000 waited already.
-    pub fn dropped_messages(&self) -> u64 {
-        self.inbox.dropped()
+    /// How many notices and warnings were dropped because 1,000 waited already.
+    pub fn dropped_notices(&self) -> u64 {
+        self.inbox.dropped_notices()
     }
 }
 
@@ -132,12 +141,17 @@ impl<S: ByteStream> Connection<S> {
             endpoint,
             link: drive::Link::default(),
             inbox: Inbox::default(),
+            violated: None,
             closing: Arc::default(),
             to_close: VecDeque::new(),
             closes_in: None,
             transactions: transactions::Transactions::default(),
             statements: cache::StatementCache::new(statement_cache_size),
         }
+    }
+
+    pub(crate) fn set_notice_handler(&mut self, handler: Option<NoticeHandler>) {
+        self.inbox.set_handler(handler);
     }
 
     pub(crate) fn core_mut(&mut self) -> &mut purepg_proto::Connection {
@@ -216,21 +230,6 @@ impl<S: ByteStream> Connection<S> {
         })?;
         statement.went_stale();
         self.finish(op, None).await
-    }
-
-    /// The next notification of a channel that the session listens to (`LISTEN name`): one that arrived earlier, or one to come. At
-    /// most 1,000 wait; older ones are [dropped](Self::dropped_messages).
-    ///
-    /// # Errors
-    /// What ended the connection, if it ends.
-    ///
-    /// # Cancel safety
-    /// Dropping the future loses no notification.
-    pub async fn notification(&mut self) -> Result<Notification, Error> {
-        if !self.inbox.has_notification() {
-            self.make_way().await?;
-        }
-        poll_fn(|cx| self.poll_notification(cx)).await
     }
 
     /// Says good-bye and closes the stream. The answers to an abandoned query are not waited for, but what was sent of it in part is

@@ -21,7 +21,8 @@ impl<S: ByteStream> Connection<S> {
     ///
     /// # Errors
     /// [`Error::Database`] when the server refuses or fails it, [`Error::Encode`] for a parameter that does not fit its type (nothing
-    /// was run then), [`Error::TooManyResults`] when several statements return rows, and what ends a connection.
+    /// was run then), [`Error::TooManyResults`] when several statements return rows, [`Error::ProtectedParameter`] when the session was
+    /// told to speak another encoding or style of dates, and what ends a connection.
     ///
     /// # Cancel safety
     /// Dropping the future costs the connection nothing; the statement may be carried out all the same.
@@ -139,7 +140,7 @@ impl<S: ByteStream> Connection<S> {
     /// a command that counts none; of several statements the last one's.
     ///
     /// # Errors
-    /// As [`fetch`](Self::fetch), but that any number of statements may return rows.
+    /// As [`fetch`](Self::fetch), but that any number of statements may return rows, in any encoding.
     ///
     /// # Cancel safety
     /// As [`fetch`](Self::fetch).
@@ -149,6 +150,7 @@ impl<S: ByteStream> Connection<S> {
         params: impl Params,
     ) -> Result<u64, Error> {
         let mut cursor = self.start(query.into_query(), &params).await?;
+        cursor.discard_rows();
         let discarded = loop {
             match self.next_rows(&mut cursor).await {
                 Ok(Some(_)) => {}
@@ -190,6 +192,9 @@ impl<S: ByteStream> Connection<S> {
     pub async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
         self.make_way().await?;
         self.check_transaction()?;
+        if let Err(error) = self.check_text(sql) {
+            return Err(self.settled(error).await);
+        }
         // Its drop closes the statement, wherever this future ends.
         let name = Name::unique(self.closing());
         let op = self.operation(|batch| {

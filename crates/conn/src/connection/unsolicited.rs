@@ -1,0 +1,24 @@
+//! What the server says unasked, on its way to whoever wants to know.
+
+use purepg_proto::Unsolicited;
+
+use crate::connection::Connection;
+
+impl<S> Connection<S> {
+    pub(super) fn note(&mut self, fact: Unsolicited) {
+        match fact {
+            Unsolicited::Notice(notice) => self.inbox.push_notice(notice),
+            Unsolicited::Notification(notification) => {
+                if self.is_misread(notification.channel())
+                    || self.is_misread(notification.payload())
+                {
+                    self.inbox.drop_notification();
+                } else {
+                    self.inbox.push_notification(notification);
+                }
+            }
+            Unsolicited::ParameterChanged(_) => self.check_parameters(),
+            _ => {}
+        }
+    }
+}
