@@ -49,6 +49,18 @@ pub type PipelineResults<'c, 'q> = purepg_conn::PipelineResults<'c, 'q, Socket>;
 /// The rows of a query on such a connection.
 pub type RowStream<'c> = purepg_conn::RowStream<'c, Socket>;
 
+/// The notifications of such a connection.
+pub type Notifications<'c> = purepg_conn::Notifications<'c, Socket>;
+
+/// Such a connection, for many tasks.
+pub type SharedConnection = purepg_conn::SharedConnection<Socket>;
+
+/// Such a connection, while one task has it.
+pub type ConnectionGuard<'c> = purepg_conn::ConnectionGuard<'c, Socket>;
+
+/// The notifications of such a connection, while others use it.
+pub type SharedNotifications = purepg_conn::SharedNotifications<Socket>;
+
 /// A TCP or a Unix socket.
 #[cfg(unix)]
 pub type Socket = futures_util::future::Either<Compat<TcpStream>, Compat<tokio::net::UnixStream>>;

@@ -24,6 +24,7 @@ mod pipeline;
 mod query;
 mod row;
 mod runtime;
+mod shared;
 mod statement;
 mod stream;
 mod transaction;
@@ -47,6 +48,7 @@ pub use purepg_types::{
 pub use query::{IntoQuery, Query};
 pub use row::{Row, RowBatch, RowBatchIter, RowIndex, RowRef};
 pub use runtime::{BoxFuture, ByteStream, Endpoint, Runtime};
+pub use shared::{ConnectionGuard, SharedConnection, SharedNotifications};
 pub use statement::Statement;
 pub use stream::RowStream;
 pub use transaction::{IsolationLevel, Transaction, TransactionBuilder};

@@ -5,6 +5,7 @@
 #![cfg(unix)]
 
 mod canned;
+mod in_memory;
 mod wrap;
 
 use std::future::Future;
@@ -17,6 +18,7 @@ use purepg_conn::{AuthMethod, AuthMethods, Config, Connection, Error, Runtime};
 use purepg_testkit::server::{DATABASE, PASSWORD, Server, USER_TRUST};
 
 pub use canned::Canned;
+pub use in_memory::InMemory;
 pub use wrap::Wrapped;
 
 /// No scenario takes as long: one that does hangs.

@@ -39,6 +39,7 @@ pub(super) struct Link {
     last_words: Option<Mutex<BoxFuture<'static, ()>>>,
     events: u32,
     end: Option<End>,
+    is_closed: bool,
 }
 
 /// Why the connection ended; told as often as somebody asks.
@@ -68,6 +69,16 @@ impl<S: ByteStream> Connection<S> {
 
     /// The same, but `None` once everything known is handed out and `enough` says so.
     pub(super) fn poll_event_unless(
+        &mut self,
+        cx: &mut Context<'_>,
+        enough: impl Fn(&Self) -> bool,
+    ) -> Poll<Result<Option<Event>, Error>> {
+        let event = self.poll_next_event(cx, enough);
+        self.publish();
+        event
+    }
+
+    fn poll_next_event(
         &mut self,
         cx: &mut Context<'_>,
         enough: impl Fn(&Self) -> bool,
@@ -280,8 +291,12 @@ impl<S: ByteStream> Connection<S> {
 
     /// Ready when the stream is closed, behind everything that could be sent.
     pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.link.is_closed {
+            return Poll::Ready(Ok(()));
+        }
         let sent = ready!(self.poll_sent(cx));
         let closed = ready!(Pin::new(&mut self.stream).poll_close(cx));
+        self.link.is_closed = true;
         let closed = closed.map_err(|error| Error::io("closing the connection", error));
         Poll::Ready(sent.and(closed))
     }

@@ -22,6 +22,7 @@ use crate::config::{NoticeHandler, Protected};
 use crate::error::Error;
 use crate::inbox::Inbox;
 use crate::runtime::{ByteStream, Endpoint, Runtime};
+use crate::shared::{Facts, State};
 use crate::statement::{Closing, Statement};
 
 pub(crate) use cache::Describing;
@@ -48,6 +49,8 @@ pub struct Connection<S> {
     inbox: Inbox,
     /// A parameter whose value makes the server's texts unreadable.
     violated: Option<Protected>,
+    /// Where others read the facts, once the connection is shared.
+    facts: Option<Arc<Facts>>,
     /// Statements that nobody needs any more, shared with their handles.
     closing: Arc<Closing>,
     /// Those that are still to be closed, and the operation that their Close rides with.
@@ -126,6 +129,30 @@ impl<S> Connection<S> {
     }
 }
 
+/// Facts for others.
+impl<S> Connection<S> {
+    pub(crate) fn state(&self) -> State {
+        State {
+            is_ready: self.is_ready(),
+            is_idle: self.is_idle(),
+            is_dead: self.is_dead(),
+            in_transaction: self.in_transaction(),
+            transaction_status: self.transaction_status(),
+        }
+    }
+
+    pub(crate) fn set_facts(&mut self, facts: Option<Arc<Facts>>) {
+        self.facts = facts;
+    }
+
+    /// Lets the others know where the connection stands.
+    pub(crate) fn publish(&self) {
+        if let Some(facts) = &self.facts {
+            facts.set_state(self.state());
+        }
+    }
+}
+
 impl<S: ByteStream> Connection<S> {
     pub(crate) fn new(
         core: purepg_proto::Connection,
@@ -142,6 +169,7 @@ impl<S: ByteStream> Connection<S> {
             link: drive::Link::default(),
             inbox: Inbox::default(),
             violated: None,
+            facts: None,
             closing: Arc::default(),
             to_close: VecDeque::new(),
             closes_in: None,
@@ -241,6 +269,10 @@ impl<S: ByteStream> Connection<S> {
     /// # Cancel safety
     /// Dropping the future closes the stream without the good-bye.
     pub async fn close(mut self) -> Result<(), Error> {
+        self.close_stream().await
+    }
+
+    pub(crate) async fn close_stream(&mut self) -> Result<(), Error> {
         self.abandon_all();
         self.core.terminate();
         poll_fn(|cx| self.poll_closed(cx)).await

@@ -17,7 +17,12 @@ impl<S> Connection<S> {
                     self.inbox.push_notification(notification);
                 }
             }
-            Unsolicited::ParameterChanged(_) => self.check_parameters(),
+            Unsolicited::ParameterChanged(_) => {
+                self.check_parameters();
+                if let Some(facts) = &self.facts {
+                    facts.set_parameters(self.parameters());
+                }
+            }
             _ => {}
         }
     }
