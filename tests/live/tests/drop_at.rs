@@ -3,7 +3,9 @@
 //! Afterwards the same server process answers the next query rightly, what was dropped has happened once or not at all, the transaction
 //! status is what it was, and nothing is left over.
 
-use purepg_conn::{Connection, Error, Runtime, TransactionStatus};
+use std::time::Duration;
+
+use purepg_conn::{Connection, Error, Notification, Runtime, TransactionStatus};
 use purepg_testkit::drop_at::{drop_after, drop_at};
 use purepg_testkit::io::OneByte;
 use purepg_testkit::server::{USER_MD5, USER_SCRAM, USER_TRUST};
@@ -21,6 +23,9 @@ live!(
     streams,
     streams_forgotten,
     notifications,
+    listening,
+    notifications_for_so_long,
+    a_stream_of_notifications,
     pings,
     closing,
 );
@@ -346,6 +351,101 @@ async fn notifications<R: Runtime>(cx: Context<R>) {
         heard += 1;
     }
     assert_eq!(conn.dropped_notifications(), 0, "none was lost");
+}
+
+async fn listening<R: Runtime>(cx: Context<R>) {
+    let mut conn = connect(&cx).await;
+    let process = conn.process_id().unwrap();
+    let name = "A \"channel\"";
+    for (method, left) in [("listen", 1), ("unlisten", 0), ("unlisten_all", 0)] {
+        if method == "unlisten_all" {
+            conn.listen(name).await.unwrap();
+            conn.listen("another").await.unwrap();
+        }
+        let places = drop_at(
+            &mut conn,
+            async |conn: &mut Slow<R>| match method {
+                "listen" => conn.listen(name).await.unwrap(),
+                "unlisten" => conn.unlisten(name).await.unwrap(),
+                _ => conn.unlisten_all().await.unwrap(),
+            },
+            async |conn, _| check::<R>(conn, process, TransactionStatus::Idle).await,
+        )
+        .await;
+        println!("{method}: dropped at {places} places");
+        assert!(places > 10, "{method}: only {places} places");
+        let count = "select count(*) from pg_listening_channels()";
+        let count: i64 = conn.fetch_scalar(count, ()).await.unwrap();
+        assert_eq!(count, left, "{method}");
+    }
+}
+
+async fn notifications_for_so_long<R: Runtime>(cx: Context<R>) {
+    let mut conn = connect(&cx).await;
+    let process = conn.process_id().unwrap();
+    let channel = format!("long_{process}");
+    conn.listen(&channel).await.unwrap();
+    let mut speaker = cx.connect().await;
+    // The time runs out, or the future is dropped, amid a message: none is lost, and none comes twice.
+    let (mut said, mut next) = (0, 0);
+    let mut hear = |notification: Option<Notification>| {
+        if let Some(notification) = notification {
+            assert_eq!(notification.payload(), next.to_string());
+            next += 1;
+        }
+        next
+    };
+    for polls in 0..80 {
+        let sql = "select pg_notify($1, $2)";
+        speaker
+            .execute(sql, (&channel, said.to_string()))
+            .await
+            .unwrap();
+        said += 1;
+        let time = Duration::from_micros(polls * 20);
+        hear(conn.notification_timeout(time).await.unwrap());
+        let polls = polls.try_into().unwrap();
+        let dropped = drop_after(conn.notification_timeout(Duration::from_millis(5)), polls).await;
+        hear(dropped.and_then(Result::unwrap));
+        if polls % 3 == 0 {
+            check::<R>(&mut conn, process, TransactionStatus::Idle).await;
+        }
+    }
+    while hear(None) < said {
+        hear(Some(conn.notification().await.unwrap()));
+    }
+    assert_eq!(conn.dropped_notifications(), 0, "none was lost");
+}
+
+async fn a_stream_of_notifications<R: Runtime>(cx: Context<R>) {
+    let mut conn = connect(&cx).await;
+    let process = conn.process_id().unwrap();
+    let channel = format!("stream_{process}");
+    conn.listen(&channel).await.unwrap();
+    let sql = "select pg_notify($1, g::text) from generate_series(1, 3) g";
+    let mut speaker = cx.connect().await;
+    for polls in 1..60 {
+        // What is under way is abandoned, then the stream begins.
+        drop(
+            conn.query("select generate_series(1, 3)", ())
+                .await
+                .unwrap(),
+        );
+        speaker.execute(sql, (&channel,)).await.unwrap();
+        let mut heard = 0;
+        while heard < 3 {
+            match drop_after(conn.notifications().next(), polls).await {
+                Some(notification) => {
+                    heard += 1;
+                    let notification = notification.unwrap().unwrap();
+                    assert_eq!(notification.payload(), heard.to_string());
+                }
+                None => check::<R>(&mut conn, process, TransactionStatus::Idle).await,
+            }
+        }
+        assert!(conn.try_notification().is_none());
+        check::<R>(&mut conn, process, TransactionStatus::Idle).await;
+    }
 }
 
 async fn pings<R: Runtime>(cx: Context<R>) {

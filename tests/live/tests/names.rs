@@ -3,6 +3,7 @@
 
 use std::future::Future;
 
+use futures_util::future::join_all;
 use purepg_testkit::server::{DATABASE, Server, USER_TRUST};
 
 /// The scenario once for each adapter: nothing in it may differ but the name of the crate.
@@ -11,8 +12,9 @@ macro_rules! through {
         use std::time::Duration;
 
         use $adapter::{
-            Config, Connection, Error, FromRow, FromSql, Notification, Params, Query, Row,
-            RowBatch, RowStream, Statement, ToSql, connect,
+            Config, Connection, ConnectionGuard, Error, FromRow, FromSql, Notification, Params,
+            Query, Row, RowBatch, RowStream, SharedConnection, SharedNotifications, Statement,
+            ToSql, connect,
         };
 
         use super::*;
@@ -136,16 +138,99 @@ macro_rules! through {
             assert_eq!(futures_util::StreamExt::count(rows).await, 5);
 
             let channel = concat!("names_", stringify!($adapter));
-            conn.execute(&format!("listen {channel}; notify {channel}, 'x'"), ())
-                .await?;
+            conn.listen(channel).await?;
+            conn.execute(&format!("notify {channel}, 'x'"), ()).await?;
             let n: Notification = conn.notification().await?;
             assert_eq!(
                 (n.channel(), n.payload(), Some(n.process_id())),
                 (channel, "x", conn.process_id())
             );
+            conn.unlisten(channel).await?;
             while let Some(_notice) = conn.take_notice() {}
             conn.ping().await?;
-            conn.close().await
+
+            let shared: SharedConnection = conn.into_shared();
+            let n: i32 = shared.clone().fetch_scalar("select 1", ()).await?;
+            let mut guard: ConnectionGuard<'_> = shared.lock().await;
+            let rows = guard.query("select $1::int4", (n,)).await?;
+            assert_eq!(rows.row_count().await?, 1);
+            drop(guard);
+            shared.close().await
+        }
+
+        /// Each task on a thread of its own, as it comes, and so does whoever waits for a notification.
+        pub(super) async fn a_hundred_tasks() {
+            let config = config().on_notice(|notice| panic!("{notice}"));
+            let shared = connect(&config).await.unwrap().into_shared();
+            let channel = concat!("hundred_", stringify!($adapter));
+            $spawn({
+                let shared = shared.clone();
+                async move { shared.listen(channel).await }
+            })
+            .await
+            .unwrap();
+            let tasks = (0..100).map(|n: i32| {
+                let shared = shared.clone();
+                $spawn(async move {
+                    let payload = n.to_string();
+                    let notify = shared.prepare("select pg_notify($1, $2)").await?;
+                    shared.execute(&notify, (channel, &payload)).await?;
+                    shared.ping().await?;
+                    let one: Row = shared.fetch_one("select $1::int4", (n,)).await?;
+                    let some = shared.fetch_optional("select 1", ()).await?;
+                    let rows: Vec<Row> = shared.fetch("select generate_series(1, 3)", ()).await?;
+                    assert_eq!(
+                        (one.get::<i32>(0)?, some.is_some(), rows.len()),
+                        (n, true, 3)
+                    );
+                    let mut guard = shared.lock().await;
+                    let rows = guard.query("select generate_series(1, $1)", (n,)).await?;
+                    assert_eq!(rows.row_count().await?, u64::try_from(n).unwrap());
+                    drop(guard);
+                    let sum: i32 = shared.fetch_scalar("select $1::int4 + 1", (n,)).await?;
+                    Ok::<_, Error>(sum - 1)
+                })
+            });
+            let hear = $spawn({
+                let shared = shared.clone();
+                async move {
+                    let mut heard = Vec::new();
+                    let mut stream: SharedNotifications = shared.notifications();
+                    while heard.len() < 100 {
+                        let next: Notification = match heard.len() % 3 {
+                            0 => shared.notification().await?,
+                            1 => stream.next().await.transpose()?.unwrap(),
+                            _ => {
+                                let long = Duration::from_secs(60);
+                                shared.notification_timeout(long).await?.unwrap()
+                            }
+                        };
+                        heard.push(next.payload().parse::<i32>().unwrap());
+                    }
+                    Ok::<_, Error>(heard)
+                }
+            });
+            let (sums, heard) = futures_util::future::join(join_all(tasks), hear).await;
+            let mut heard = heard.unwrap();
+            heard.sort_unstable();
+            let all: Vec<i32> = (0..100).collect();
+            assert_eq!(heard, all);
+            assert_eq!(
+                sums.into_iter().map(Result::unwrap).collect::<Vec<_>>(),
+                all
+            );
+            $spawn(async move {
+                shared.unlisten(channel).await?;
+                shared.unlisten_all().await?;
+                let _: Vec<(i32,)> = shared.fetch_as("select 1", ()).await?;
+                shared.execute_many("select $1::int4", [(1,), (2,)]).await?;
+                let statement = shared.prepare("select 1").await?;
+                shared.close_statement(statement).await?;
+                shared.reset().await?;
+                shared.close().await
+            })
+            .await
+            .unwrap();
         }
 
         /// Each future crosses threads, with everything it borrows or owns.
@@ -189,8 +274,15 @@ macro_rules! through {
                 let row = rows.next().await.transpose()?;
                 let batch = rows.next_batch().await?;
                 rows.row_count().await?;
-                conn.execute("listen sent; notify sent", ()).await?;
+                conn.listen("sent").await?;
+                conn.execute("notify sent, '1'; notify sent, '2'", ())
+                    .await?;
                 conn.notification().await?;
+                conn.notification_timeout(Duration::ZERO).await?;
+                conn.execute("notify sent", ()).await?;
+                conn.notifications().next().await.transpose()?;
+                conn.unlisten("sent").await?;
+                conn.unlisten_all().await?;
                 Ok::<_, Error>((row, batch))
             });
             spawned!(|conn| conn.ping());
@@ -221,6 +313,7 @@ mod on_async_std {
 async fn tokio_names() {
     on_tokio::the_lines_of_the_design().await.unwrap();
     on_tokio::every_future_is_send().await;
+    on_tokio::a_hundred_tasks().await;
 }
 
 #[test]
@@ -228,5 +321,6 @@ fn async_std_names() {
     async_std::task::block_on(async {
         on_async_std::the_lines_of_the_design().await.unwrap();
         on_async_std::every_future_is_send().await;
+        on_async_std::a_hundred_tasks().await;
     });
 }
