@@ -169,7 +169,7 @@ fn steps(
     let step = prop_oneof![
         6 => operation.clone().prop_map(Step::Begin),
         3 => (0..4_usize).prop_map(Step::Abandon),
-        1 => Just(Step::AbandonAll),
+        1 => prop_oneof![Just(Step::AbandonAll), Just(Step::AbortAll)],
         2 * copies => (0..3_usize, 0..300_usize).prop_map(|(back, n)| Step::CopyData(back, n)),
         copies => (0..3_usize, any::<bool>()).prop_map(|(back, done)| Step::CopyFinish(back, done)),
         4 => bytes().prop_map(Step::Send),

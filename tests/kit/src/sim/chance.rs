@@ -2,9 +2,11 @@
 
 use fastrand::Rng;
 
+use purepg_proto::{ProtocolVersion, Replication, Startup, TlsRequest, Transport};
+
 use super::operation::{COMMANDS, End, Operation};
-use super::{Fault, Sim, Step};
-use crate::scripted::Auth;
+use super::{CERTIFICATE_HASH, Fault, Sim, Step};
+use crate::scripted::{Auth, ModelServer, Tls};
 
 /// What a run is made of.
 #[derive(Clone, Debug)]
@@ -63,11 +65,7 @@ impl Sim {
     }
 
     fn run(seed: Option<u64>, mix: &Mix, chance: &mut Chance<'_>) -> Self {
-        let mut sim = if mix.replicates {
-            Self::replicating(auth(chance))
-        } else {
-            Self::new(auth(chance))
-        };
+        let mut sim = entry(chance, mix);
         (sim.seed, sim.shown) = (seed, true);
         if chance(2) == 0 {
             // In every other run nothing is done, and nothing breaks, before the client is let in.
@@ -100,28 +98,63 @@ impl Sim {
     }
 }
 
-fn auth(chance: &mut Chance<'_>) -> Auth {
+/// A client and a server that lets it in.
+fn entry(chance: &mut Chance<'_>, mix: &Mix) -> Sim {
+    let (tls, answer) = match chance(8) {
+        0 => (TlsRequest::Prefer, Tls::Refused),
+        1 => (TlsRequest::Prefer, Tls::Accepted),
+        2 => (TlsRequest::Require, Tls::Accepted),
+        3 => (TlsRequest::Direct, Tls::Refused),
+        _ => (TlsRequest::None, Tls::Refused),
+    };
+    let transport = if tls == TlsRequest::None {
+        Transport::UnixSocket
+    } else {
+        Transport::Tcp
+    };
+    let mut startup = Startup::new("me", transport).tls(tls);
+    if chance(4) == 0 {
+        startup = startup.max_protocol_version(ProtocolVersion::LATEST);
+    }
+    if mix.replicates {
+        startup = startup.replication(Replication::Logical);
+    }
+    // A password in clear text goes nowhere else.
+    let private = (tls, answer) != (TlsRequest::Prefer, Tls::Refused);
     let password = || "secret".to_owned();
-    match chance(6) {
-        0 => Auth::Cleartext(password()),
+    let auth = match chance(6) {
+        0 if private => Auth::Cleartext(password()),
         1 => Auth::Md5(password()),
         2 => Auth::Scram {
             password: password(),
             iterations: if chance(2) == 0 { 1 } else { 7 },
         },
         _ => Auth::Trust,
+    };
+    if auth != Auth::Trust {
+        startup = startup.password(password());
     }
+    let mut server = ModelServer::new(auth).tls(answer);
+    if chance(2) == 0 {
+        server = server.certificate_hash(CERTIFICATE_HASH);
+    }
+    if chance(2) == 0 {
+        server = server.speaks((3 << 16) + 2);
+    }
+    Sim::new(startup, server)
 }
 
 fn step(chance: &mut Chance<'_>, mix: &Mix) -> Step {
-    match chance(26) {
+    match chance(27) {
         0..7 => Step::Begin(operation(chance, mix)),
         7 => Step::RollBack(operation(chance, mix)),
         8..10 => Step::Abandon(chance(4)),
         10 if chance(3) == 0 => Step::AbandonAll,
+        10 if chance(3) == 0 => Step::AbortAll,
         11..13 => Step::CopyData(chance(2), bytes(chance).min(1_000)),
         13 => Step::CopyFinish(chance(2), chance(4) > 0),
         14 => Step::Derive,
+        26 => Step::Handshake,
         15 if mix.terminates && chance(4) == 0 => Step::Terminate,
         10 | 15..19 => Step::Send(bytes(chance)),
         19..22 => Step::Deliver(bytes(chance)),

@@ -17,9 +17,12 @@ pub use operation::{
 };
 pub use watched::{Fate, Watched};
 
-use purepg_proto::{CopyEnd, Limits, Replication, Startup, Transport, UsageError};
+use purepg_proto::{CopyEnd, Limits, Startup, TlsFacts, Transport, UsageError};
 
 use crate::scripted::{Auth, ModelServer};
+
+/// The hash of the certificate of every server that has one.
+pub const CERTIFICATE_HASH: &[u8; 32] = b"the hash of a server certificate";
 
 /// More rounds than any run takes until nobody has anything to say.
 const TOO_MANY: usize = 10_000;
@@ -35,12 +38,16 @@ pub enum Step {
     Abandon(usize),
     /// The client abandons all of them.
     AbandonAll,
+    /// The same, and what is not committed yet is undone.
+    AbortAll,
     /// The client sends so many bytes of a `COPY`, by its operation, counted from the newest.
     CopyData(usize, usize),
     /// The client ends the data of a `COPY`, or gives it up.
     CopyFinish(usize, bool),
     /// The client derives the key that it needs.
     Derive,
+    /// The handshake of TLS, if it is time for it.
+    Handshake,
     /// The client says good-bye.
     Terminate,
     /// So many bytes reach the server, which answers.
@@ -98,29 +105,11 @@ struct Begun {
 }
 
 impl Sim {
-    /// A client and a server that have not spoken yet.
-    pub fn new(auth: Auth) -> Self {
-        Self::with(Startup::new("me", Transport::UnixSocket), auth)
-    }
-
-    /// The same, and the client is to be sent what is written to the server's log.
-    pub fn replicating(auth: Auth) -> Self {
-        let startup = Startup::new("me", Transport::UnixSocket);
-        Self::with(startup.replication(Replication::Logical), auth)
-    }
-
-    fn with(startup: Startup, auth: Auth) -> Self {
-        let startup = match &auth {
-            Auth::Trust => startup,
-            Auth::Cleartext(password) | Auth::Md5(password) | Auth::Scram { password, .. } => {
-                startup.password(password.as_str())
-            }
-            // A token goes over TLS alone, which there is none of here: this client is refused.
-            Auth::Oauth { .. } => startup,
-        };
+    /// A client and a server that have not spoken yet. Should the client ask for TLS, the handshake gives it this server's certificate.
+    pub fn new(startup: Startup, server: ModelServer) -> Self {
         Self {
             client: Watched::new(startup, Limits::default()),
-            server: ModelServer::new(auth),
+            server,
             on_its_way: Vec::new(),
             begun: Vec::new(),
             stalled: 0,
@@ -130,12 +119,13 @@ impl Sim {
         }
     }
 
-    /// The same once the client is let in.
+    /// A client that is let in without TLS and without a password.
     ///
     /// # Panics
     /// When it is not.
     pub fn open() -> Self {
-        let mut sim = Self::new(Auth::Trust);
+        let startup = Startup::new("me", Transport::UnixSocket);
+        let mut sim = Self::new(startup, ModelServer::new(Auth::Trust));
         sim.settle();
         assert!(sim.client.core().is_idle());
         sim
@@ -150,12 +140,13 @@ impl Sim {
                 .client
                 .roll_back(|batch| operation.write(batch, usize::MAX)),
             Step::Abandon(back) => self.of(*back, Self::abandon),
-            Step::AbandonAll => {
-                // Behind a good-bye nothing is taken back then.
-                if self.client.core().is_open() {
-                    (0..self.begun.len()).for_each(|op| self.note_unsent(op));
+            Step::AbandonAll | Step::AbortAll => {
+                (0..self.begun.len()).for_each(|op| self.note_unsent(op));
+                if *step == Step::AbandonAll {
+                    self.client.abandon_all();
+                } else {
+                    self.client.abort_all();
                 }
-                self.client.abandon_all();
             }
             Step::CopyData(back, n) => self.of(*back, |sim, op| sim.copy_data(op, *n)),
             Step::CopyFinish(back, done) => self.of(*back, |sim, op| {
@@ -167,6 +158,7 @@ impl Sim {
                 let _ = sim.client.copy_finish(op, end);
             }),
             Step::Derive => self.client.derive(),
+            Step::Handshake => self.handshake(),
             Step::Terminate => self.client.terminate(),
             Step::Send(n) if self.moves() => self.send(*n),
             Step::Deliver(n) if self.moves() => self.deliver(*n),
@@ -220,6 +212,15 @@ impl Sim {
                 _ => 6,
             };
             self.begun[op].unsent = at.is_some_and(|at| at >= header);
+        }
+    }
+
+    fn handshake(&mut self) {
+        if self.client.awaits_tls() && !self.server.is_closed() {
+            self.server.handshake();
+            let facts = TlsFacts::new().verified(true).alpn(*TlsFacts::ALPN);
+            let facts = facts.server_end_point(CERTIFICATE_HASH);
+            self.client.tls_established(facts);
         }
     }
 
@@ -299,6 +300,7 @@ impl Sim {
         self.stalled = 0;
         for _ in 0..TOO_MANY {
             let before = self.on_its_way.len();
+            self.handshake();
             self.client.derive();
             (0..self.begun.len()).for_each(|op| {
                 let _ = self.client.copy_finish(op, CopyEnd::Done);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use purepg_proto::{
     Batch, Columns, Connection, CopyEnd, DeriveKey, Event, Limits, Nonce, OpId, Outcome,
-    ProtocolError, Startup, StartupEvent, UsageError,
+    ProtocolError, Startup, StartupEvent, TlsFacts, UsageError,
 };
 
 use crate::cut::ENTROPY;
@@ -42,6 +42,7 @@ pub struct Watched {
     job: Option<Box<DeriveKey>>,
     /// The core has asked for something without which it does not go on.
     asked: bool,
+    awaits_tls: bool,
     arrived: usize,
     sent: usize,
     allocated: Option<fn() -> usize>,
@@ -73,6 +74,7 @@ impl Watched {
             under_way: 0,
             job: None,
             asked: false,
+            awaits_tls: false,
             arrived: 0,
             sent: 0,
             allocated: None,
@@ -157,6 +159,13 @@ impl Watched {
         self.check();
     }
 
+    /// The same, and what is not committed yet is undone.
+    pub fn abort_all(&mut self) {
+        self.call(Connection::abort_all);
+        (0..self.ops.len()).for_each(|op| self.note_abandoned(op));
+        self.check();
+    }
+
     fn note_abandoned(&mut self, op: usize) {
         if self.fates[op] == Fate::UnderWay {
             self.fates[op] = Fate::Abandoned;
@@ -204,6 +213,23 @@ impl Watched {
             }
             self.check();
         }
+    }
+
+    /// True while it waits for the handshake of TLS.
+    pub fn awaits_tls(&self) -> bool {
+        self.awaits_tls
+    }
+
+    /// The handshake of TLS has given this.
+    pub fn tls_established(&mut self, facts: TlsFacts) {
+        let established = self.call(|core| core.tls_established(facts));
+        // The connection may have ended meanwhile, or waits for no such thing.
+        let awaited = self.awaits_tls && !self.core.is_dead();
+        assert!(established.is_err() || self.awaits_tls, "{established:?}");
+        assert!(established.is_ok() || !awaited, "{established:?}");
+        self.awaits_tls = false;
+        self.asked = self.job.is_some();
+        self.check();
     }
 
     /// Says good-bye.

@@ -14,13 +14,10 @@ impl Watched {
     pub(super) fn note(&mut self, event: &Event, ending: bool) {
         self.log.extend(show(event, &self.ops));
         match event {
-            Event::Startup(StartupEvent::Ready) => {
+            Event::Startup(event) => {
                 assert!(!ending);
-                self.asked = false;
-            }
-            Event::Startup(_) => {
-                assert!(!ending);
-                self.asked = true;
+                self.awaits_tls = matches!(event, StartupEvent::UpgradeToTls);
+                self.asked = self.awaits_tls || matches!(event, StartupEvent::DeriveKey(_));
             }
             Event::Reply(op, reply) => {
                 let op = self.ops.iter().position(|known| known == op);
