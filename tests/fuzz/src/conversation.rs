@@ -1,8 +1,11 @@
 //! Commands, one after the other: what the server says between what the client does.
 
-use purepg_proto::{AuthMethods, CopyEnd, Replication, Startup, Transport};
+use purepg_proto::{
+    AuthMethod, AuthMethods, BearerToken, CancelKey, ChannelBinding, CopyEnd, ProtocolVersion,
+    Replication, Startup, TlsFacts, TlsRequest, Transport,
+};
 use purepg_testkit::backend::{let_in, message};
-use purepg_testkit::sim::Watched;
+use purepg_testkit::sim::{CERTIFICATE_HASH, Watched};
 
 use crate::input::{Command, Input};
 use crate::{batches, drain, end, tight, usual, watched};
@@ -34,31 +37,81 @@ pub fn operations(data: &[u8]) {
 /// Bytes of a server from the beginning, to clients that allow this or that.
 pub fn startup(data: &[u8]) {
     let mut input = Input::new(data);
-    let flags = input.byte();
-    let transport = if flags & 1 == 0 {
+    let (first, second) = (input.byte(), input.byte());
+    let limits = if first & 0x20 == 0 { usual() } else { tight() };
+    let mut core = watched(client(first, second), limits);
+    converse(&mut core, input);
+    end(&mut core);
+}
+
+fn client(first: u8, second: u8) -> Startup {
+    let transport = if first & 1 == 0 {
         Transport::UnixSocket
     } else {
         Transport::Tcp
     };
-    let startup = Startup::new("me", transport)
-        .database("db")
-        .parameter("application_name", "fuzz");
-    let startup = match flags >> 1 & 3 {
+    let startup = if first & 0xc0 == 0xc0 {
+        Startup::cancel(cancel_key(), transport)
+    } else {
+        Startup::new("me", transport).parameter("application_name", "fuzz")
+    };
+    let startup = match first >> 1 & 3 {
         0 => startup,
         1 => startup.password("secret"),
         2 => startup.password("\u{e4}\u{ad}\u{2168}"),
         _ => startup.password(""),
     };
-    let startup = match flags >> 3 & 3 {
+    let startup = match first >> 3 & 3 {
         0 => startup,
-        1 => startup.require_auth(AuthMethods::ALL),
-        2 => startup.require_auth(AuthMethods::SCRAM_SHA_256),
-        _ => startup.require_auth(AuthMethods::NONE.with(AuthMethods::MD5)),
+        1 => startup.require_auth(AuthMethods::except([])),
+        2 => startup.require_auth(AuthMethods::only([AuthMethod::ScramSha256])),
+        _ => startup.require_auth(AuthMethods::only([AuthMethod::None, AuthMethod::Oauth])),
     };
-    let limits = if flags & 0x20 == 0 { usual() } else { tight() };
-    let mut core = watched(startup, limits);
-    converse(&mut core, input);
-    end(&mut core);
+    let startup = match second & 3 {
+        0 => startup,
+        1 => startup.tls(TlsRequest::Prefer),
+        2 => startup.tls(TlsRequest::Require),
+        _ => startup.tls(TlsRequest::Direct),
+    };
+    let startup = match second >> 2 & 3 {
+        0 => startup.channel_binding(ChannelBinding::Disable),
+        1 => startup.channel_binding(ChannelBinding::Require),
+        _ => startup,
+    };
+    let startup = match second >> 4 & 3 {
+        0 | 1 => startup,
+        2 => startup.max_protocol_version(ProtocolVersion::LATEST),
+        _ => startup
+            .max_protocol_version(ProtocolVersion::LATEST)
+            .min_protocol_version(ProtocolVersion::LATEST),
+    };
+    match second >> 6 {
+        0 | 1 => startup,
+        2 => startup.bearer_token(BearerToken::new("token").expect("a token")),
+        _ => startup.oauth_discovery(),
+    }
+}
+
+/// What a server gave to somebody else.
+fn cancel_key() -> CancelKey {
+    let mut core = watched(Startup::new("me", Transport::UnixSocket), usual());
+    core.copy(&let_in()).expect("input is wanted");
+    drain(&mut core);
+    core.core().cancel_key().cloned().expect("a key")
+}
+
+fn handshake(which: usize) -> TlsFacts {
+    let facts = TlsFacts::new().verified(which & 4 != 0);
+    let facts = match which & 3 {
+        1 => facts.alpn(*TlsFacts::ALPN),
+        2 => facts.alpn(*b"h2"),
+        _ => facts,
+    };
+    if which & 8 == 0 {
+        facts
+    } else {
+        facts.server_end_point(CERTIFICATE_HASH)
+    }
 }
 
 fn converse(core: &mut Watched, mut input: Input<'_>) {
@@ -104,7 +157,8 @@ fn act(core: &mut Watched, command: Command<'_>) {
                 core.abandon(op);
             }
         }
-        Command::AbandonAll => core.abandon_all(),
+        Command::AbandonAll(false) => core.abandon_all(),
+        Command::AbandonAll(true) => core.abort_all(),
         Command::CopyData(back, n) => {
             if let Some(op) = counted(back) {
                 let _ = core.copy_data(op, &vec![b'x'; n]);
@@ -121,6 +175,7 @@ fn act(core: &mut Watched, command: Command<'_>) {
             }
         }
         Command::Derive => core.derive(),
+        Command::Handshake(which) => core.tls_established(handshake(which)),
         Command::Terminate => core.terminate(),
         Command::End => core.eof(),
         Command::TooMuch(read) => core.confirm_too_much(read),

@@ -70,14 +70,16 @@ pub enum Command<'a> {
     RollBack(&'a [u8]),
     /// An operation is abandoned, counted from the newest.
     Abandon(usize),
-    /// All of them are.
-    AbandonAll,
+    /// All of them are; what is not committed is undone, or not.
+    AbandonAll(bool),
     /// So many bytes of data for an operation, counted from the newest.
     CopyData(usize, usize),
     /// The data of an operation ends, or is given up.
     CopyFinish(usize, bool),
     /// The key that is asked for is derived.
     Derive,
+    /// The handshake of TLS is done, and gave one of some things; not 0.
+    Handshake(usize),
     /// The client says good-bye.
     Terminate,
     /// The stream ends.
@@ -113,9 +115,10 @@ impl<'a> Command<'a> {
             6 => Self::Begin(input.bytes(small)),
             7 => Self::RollBack(input.bytes(small)),
             8 => Self::Abandon(small),
-            9 => Self::AbandonAll,
+            9 => Self::AbandonAll(small & 1 == 1),
             10 => Self::CopyData(small, input.word()),
             11 => Self::CopyFinish(small >> 1, small & 1 == 0),
+            12 if small > 0 => Self::Handshake(small),
             12 => Self::Derive,
             13 => Self::Terminate,
             14 => Self::End,
@@ -151,13 +154,14 @@ impl<'a> Command<'a> {
                 out.extend(&messages[..messages.len().min(15)]);
             }
             Self::Abandon(back) => out.push(small(8, back)),
-            Self::AbandonAll => out.push(9),
+            Self::AbandonAll(undo) => out.push(small(9, usize::from(undo))),
             Self::CopyData(back, n) => {
                 out.push(small(10, back));
                 out.extend(word(n));
             }
             Self::CopyFinish(back, done) => out.push(small(11, back << 1 | usize::from(!done))),
             Self::Derive => out.push(12),
+            Self::Handshake(which) => out.push(small(12, which)),
             Self::Terminate => out.push(13),
             Self::End => out.push(14),
             Self::TooMuch(read) => out.push(small(15, usize::from(!read))),
@@ -182,11 +186,13 @@ mod tests {
             Command::Begin(&[1, 2, 3]),
             Command::RollBack(&[]),
             Command::Abandon(2),
-            Command::AbandonAll,
+            Command::AbandonAll(false),
+            Command::AbandonAll(true),
             Command::CopyData(1, 600),
             Command::CopyFinish(2, true),
             Command::CopyFinish(0, false),
             Command::Derive,
+            Command::Handshake(5),
             Command::Terminate,
             Command::End,
             Command::TooMuch(true),

@@ -1,6 +1,9 @@
 //! Each message of a server where it may come, with any body, cut in any way.
 
-use purepg_proto::{CopyEnd, Limits, Replication, Startup, Transport};
+use purepg_proto::{
+    AuthMethod, AuthMethods, BearerToken, CopyEnd, Limits, ProtocolVersion, Replication, Startup,
+    TlsRequest, Transport,
+};
 use purepg_testkit::backend::{
     authentication_cleartext, authentication_ok, authentication_sasl, authentication_sasl_continue,
     bind_complete, command_complete, copy_both_response, copy_done, copy_in_response,
@@ -16,19 +19,15 @@ use crate::{drain, end, tight, usual, watched};
 /// A place where a message can meet a connection, and the types that may come there.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
+    startup: fn(Startup) -> Startup,
     go: fn(&mut Watched),
     /// The types of messages that may come.
     pub tags: &'static [u8],
-    replicates: bool,
 }
 
 const fn place(go: fn(&mut Watched), tags: &'static [u8]) -> Place {
-    let replicates = false;
-    Place {
-        go,
-        tags,
-        replicates,
-    }
+    let startup = |startup: Startup| startup.password("secret");
+    Place { startup, go, tags }
 }
 
 /// Every state that a connection can be in, as far as messages go.
@@ -69,12 +68,38 @@ pub const PLACES: &[Place] = &[
     place(copied_in, b"CE"),
     place(abandoned, b"DCE"),
     STREAM,
+    TLS,
+    NEWEST,
+    OAUTH,
 ];
 
 const STREAM: Place = Place {
+    startup: |startup| startup.replication(Replication::Logical),
     go: |core| ask(core, "start_replication", &copy_both_response(0)),
     tags: b"dcE",
-    replicates: true,
+};
+
+/// The answer to `SSLRequest` is awaited: a byte, and no message.
+const TLS: Place = Place {
+    startup: |_| Startup::new("me", Transport::Tcp).tls(TlsRequest::Prefer),
+    go: |_| {},
+    tags: b"SNE",
+};
+
+const NEWEST: Place = Place {
+    startup: |startup| startup.max_protocol_version(ProtocolVersion::LATEST),
+    go: |_| {},
+    tags: b"vRE",
+};
+
+const OAUTH: Place = Place {
+    startup: |startup| {
+        let token = BearerToken::new("token").expect("a token");
+        let methods = AuthMethods::only([AuthMethod::Oauth]);
+        startup.bearer_token(token).require_auth(methods)
+    },
+    go: |core| feed(core, &authentication_sasl(&["OAUTHBEARER"])),
+    tags: b"RE",
 };
 
 const COPY: Operation = Operation::Copy {
@@ -113,13 +138,8 @@ pub fn messages(data: &[u8]) {
 
 /// A core in that place.
 fn go(place: &Place, limits: Limits) -> Watched {
-    let startup = Startup::new("me", Transport::UnixSocket).password("secret");
-    let startup = if place.replicates {
-        startup.replication(Replication::Logical)
-    } else {
-        startup
-    };
-    let mut core = watched(startup, limits);
+    let startup = Startup::new("me", Transport::UnixSocket);
+    let mut core = watched((place.startup)(startup), limits);
     core.send(usize::MAX);
     (place.go)(&mut core);
     core

@@ -1,13 +1,13 @@
 //! SASL: a server that knows the password, and somebody who changes what it says or says something else.
 
-use purepg_proto::{Startup, Transport};
+use purepg_proto::{BearerToken, ChannelBinding, Startup, TlsFacts, TlsRequest, Transport};
 use purepg_testkit::backend::{
     authentication, authentication_ok, authentication_sasl_continue, authentication_sasl_final,
     let_in,
 };
 use purepg_testkit::frontend::{Frontend, FrontendReader};
 use purepg_testkit::scripted::ScramServer;
-use purepg_testkit::sim::Watched;
+use purepg_testkit::sim::{CERTIFICATE_HASH, Watched};
 
 use crate::input::Input;
 use crate::{drain, end, tight, usual, watched};
@@ -75,21 +75,56 @@ struct Server {
     /// What it has to say, as soon as it knows.
     first: Option<String>,
     last: Option<String>,
+    /// What the client has chosen.
+    mechanism: String,
 }
 
 /// A SASL exchange: the client is let in when the server has proved that it knows the password, and never else.
 pub fn sasl(data: &[u8]) {
+    exchange(data);
+}
+
+/// True when the client was let in.
+fn exchange(data: &[u8]) -> bool {
     let mut input = Input::new(data);
     let flags = input.byte();
     let limits = if flags & 1 == 0 { usual() } else { tight() };
     let iterations = if flags & 2 == 0 { 1 } else { 7 };
     let startup = Startup::new("me", Transport::Tcp).password(PASSWORD);
+    let encrypted = flags & 4 != 0;
+    let startup = if encrypted {
+        startup.tls(TlsRequest::Direct)
+    } else {
+        startup
+    };
+    let startup = if flags & 8 == 0 {
+        startup
+    } else {
+        startup.bearer_token(BearerToken::new("token").expect("a token"))
+    };
+    let binds = flags & 0x30 == 0x10 && encrypted;
+    let startup = match flags & 0x30 {
+        0x10 if encrypted => startup.channel_binding(ChannelBinding::Require),
+        0x20 => startup.channel_binding(ChannelBinding::Disable),
+        _ => startup,
+    };
     let mut core = watched(startup, limits);
+    let scram = ScramServer::new(PASSWORD, b"salt", iterations, "server");
+    let (scram, offer) = if encrypted {
+        drain(&mut core);
+        let facts = TlsFacts::new().verified(true).alpn(*TlsFacts::ALPN);
+        core.tls_established(facts.server_end_point(CERTIFICATE_HASH));
+        let scram = scram.offers_binding_to(CERTIFICATE_HASH);
+        (scram, &b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"[..])
+    } else {
+        (scram, &b"SCRAM-SHA-256\0\0"[..])
+    };
     let mut server = Server {
-        scram: ScramServer::new(PASSWORD, b"salt", iterations, "server"),
+        scram,
         reader: FrontendReader::new(),
         first: None,
         last: None,
+        mechanism: String::new(),
     };
     server.hear(&mut core);
     let (mut asked, mut proved) = (false, false);
@@ -97,7 +132,7 @@ pub fn sasl(data: &[u8]) {
         let message = match Said::read(&mut input) {
             Said::Offer(changes) => {
                 asked = true;
-                authentication(10, &changed(b"SCRAM-SHA-256\0\0", changes))
+                authentication(10, &changed(offer, changes))
             }
             Said::First(changes) => {
                 let first = server.first.clone().unwrap_or_default();
@@ -122,10 +157,16 @@ pub fn sasl(data: &[u8]) {
         core.derive();
         server.hear(&mut core);
     }
-    if asked && core.core().is_open() {
-        assert!(proved, "let in by a server that has proved nothing");
+    let open = core.core().is_open();
+    if open {
+        // Whoever shows a token lets the server prove nothing.
+        let shown = server.mechanism == "OAUTHBEARER";
+        assert!(proved || !asked || shown, "the server has proved nothing");
+        assert!(!binds || server.mechanism == "SCRAM-SHA-256-PLUS");
+        assert!(!binds || proved);
     }
     end(&mut core);
+    open
 }
 
 impl Server {
@@ -136,8 +177,9 @@ impl Server {
             let Frontend::Password(body) = message else {
                 continue;
             };
-            if let Ok((_, Some(initial))) = Frontend::sasl_initial(&body) {
-                self.first = self.scram.first(&initial);
+            if let Ok((mechanism, Some(initial))) = Frontend::sasl_initial(&body) {
+                self.first = self.scram.first(&mechanism, &initial);
+                self.mechanism = mechanism;
             } else {
                 self.last = self.scram.last(&body);
             }
@@ -202,10 +244,12 @@ mod tests {
             Said::Last(&[]),
             Said::LetIn,
         ];
-        let mut data = vec![0];
-        for said in &honest {
-            said.write(&mut data);
+        for flags in [0, 2, 4, 0x14, 0x24] {
+            let mut data = vec![flags];
+            for said in &honest {
+                said.write(&mut data);
+            }
+            assert!(exchange(&data), "{flags:#x}");
         }
-        sasl(&data);
     }
 }

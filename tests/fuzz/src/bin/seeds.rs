@@ -134,8 +134,29 @@ impl Seed {
 /// What the server said until the connection was open.
 fn startup(trace: &Trace) -> Inputs {
     let mut inputs = Inputs::new();
-    for flags in [0, 1, 2, 3, 10, 18, 0x22] {
-        let mut input = vec![flags];
+    let plain = [0, 2, 3, 10, 18, 0x22].map(|first| (first, 0, &[][..]));
+    // What comes before the rest where TLS is asked for, and a newer version.
+    let accepted = [
+        Command::Bytes(b"S"),
+        Command::Take(0),
+        Command::Handshake(13),
+    ];
+    let refused = [Command::Bytes(b"N"), Command::Take(0)];
+    let older = [Command::Message(b'v', &[0, 3, 0, 0, 0, 0, 0, 0])];
+    let others = [
+        (3, 0x01, &refused[..]),
+        (3, 0x02, &accepted),
+        (3, 0x06, &accepted),
+        (3, 0x83, &accepted[1..]),
+        (2, 0x20, &older),
+        (0xc1, 0x01, &accepted),
+    ];
+    for (first, second, before) in plain.into_iter().chain(others) {
+        let mut input = vec![first, second];
+        Command::Send(0).write(&mut input);
+        for command in before {
+            command.write(&mut input);
+        }
         Command::Send(0).write(&mut input);
         for line in &trace.lines {
             let Line::Backend(message) = line else {
@@ -192,7 +213,7 @@ fn exchanges() -> Inputs {
         Said::Any(12, b"e=no"),
     ];
     let mut inputs = Inputs::new();
-    for flags in 0..4 {
+    for flags in [0, 1, 2, 4, 0x0c, 0x14, 0x24] {
         for said in [&honest[..], &foreign, &[honest[0], first, Said::LetIn]] {
             for n in 1..=said.len() {
                 let mut input = vec![flags];
