@@ -27,7 +27,7 @@ Arrows are messages of the server, or of ours where that is said. They lead to s
 * **skipping**: the operation has failed. The server ignores everything up to the next `Sync`, so nothing is owed before that one.
 * **over**: the session has ended.
 
-The way in — authentication, and what a server says before it is ready for the first time — is not drawn: there each state is a struct with data of
+The way in — TLS, authentication, and what a server says before it is ready for the first time — is not drawn: there each state is a struct with data of
 its own, whose handler decides by that data as well as by the message (`crates/proto/src/connection/phase`).
 ";
 
