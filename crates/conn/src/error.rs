@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use purepg_proto::{ProtocolError, ProtocolErrorKind, ServerError};
+use purepg_proto::{ProtocolError, ProtocolErrorKind, ServerError, SqlState};
 use purepg_types::{DecodeError, EncodeError};
 use thiserror::Error as ThisError;
 
@@ -144,9 +144,15 @@ impl Error {
         }
     }
 
-    /// The SQLSTATE, where the server gave one.
+    /// The SQLSTATE as the server wrote it, where it gave one.
     pub fn sqlstate(&self) -> Option<&str> {
         self.server()?.sqlstate()
+    }
+
+    /// The SQLSTATE, to compare with the constants of [`SqlState`] and, by its [class](SqlState::class), of
+    /// [`SqlStateClass`](crate::SqlStateClass).
+    pub fn code(&self) -> Option<SqlState> {
+        self.server()?.code()
     }
 
     /// True when the connection it happened on can still be used.

@@ -39,7 +39,7 @@ pub use pipeline::{Pipeline, PipelineResults, QueryOutcome};
 pub use purepg_proto::{
     AuthMethod, AuthMethods, AuthMethodsError, CommandTag, Diagnostics, Notice, Notification,
     Parameters, ParametersIter, ProtocolError, ProtocolErrorKind, ProtocolVersion, ServerError,
-    Severity, TransactionStatus, UnknownProtocolVersion,
+    Severity, SqlState, SqlStateClass, TransactionStatus, UnknownProtocolVersion,
 };
 pub use purepg_types::{
     BoxError, Column, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Field, Fields,

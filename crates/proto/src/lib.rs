@@ -42,6 +42,7 @@ mod message;
 mod parameters;
 mod pipeline;
 mod rows;
+mod sqlstate;
 mod startup;
 mod trace;
 mod wire;
@@ -65,6 +66,7 @@ pub use message::frontend::bind::BindValues;
 pub use parameters::{Parameters, ParametersIter};
 pub use pipeline::batch::{Batch, Bind, RowShape, Target};
 pub use rows::{FieldError, Fields, Row, RowBatch, RowBatchIter, RowPlace, RowRef};
+pub use sqlstate::{SqlState, SqlStateClass};
 pub use startup::{
     AuthMethod, AuthMethods, AuthMethodsError, ChannelBinding, ProtocolVersion, Replication,
     Startup, TlsFacts, TlsRequest, Transport, UnknownProtocolVersion,

@@ -5,6 +5,7 @@ use alloc::string::String;
 use core::fmt;
 use core::ops::Deref;
 
+use crate::sqlstate::SqlState;
 use crate::wire::reader::{Malformed, Reader};
 
 /// What the server reported as an error. It is data: whether the connection survives is said by its severity.
@@ -155,6 +156,11 @@ impl Diagnostics {
     /// The five characters of the SQLSTATE, such as `42P01`.
     pub fn sqlstate(&self) -> Option<&str> {
         self.sqlstate.as_deref()
+    }
+
+    /// The SQLSTATE, to compare with the constants of [`SqlState`]; `None` where the server sent none, or what is none.
+    pub fn code(&self) -> Option<SqlState> {
+        SqlState::from_code(self.sqlstate()?)
     }
 
     /// What happened, in one line. Empty where the server did not say.
@@ -327,6 +333,7 @@ mod tests {
         assert_eq!(error.severity(), Severity::Error);
         assert_eq!(error.localized_severity(), Some("FEHLER"));
         assert_eq!(error.sqlstate(), Some("42P01"));
+        assert_eq!(error.code(), Some(SqlState::UNDEFINED_TABLE));
         assert_eq!(
             (error.message(), error.detail(), error.hint()),
             ("no", Some("d"), Some("h"))
@@ -361,6 +368,8 @@ mod tests {
             (error.message(), error.position(), error.line()),
             ("two", None, None)
         );
+        let error = ServerError::decode(b"C42\0\0").unwrap();
+        assert_eq!((error.sqlstate(), error.code()), (Some("42"), None));
         let error = ServerError::decode(b"M\xff\xfe\0\0").unwrap();
         assert_eq!(error.message(), "\u{fffd}\u{fffd}");
         for body in [&b""[..], b"M", b"Mno end", b"Mno end\0", b"\0\0"] {
