@@ -6,7 +6,8 @@
 //! * [`Type`] is what is known of a PostgreSQL type; the built-in ones are its constants.
 //! * Reading: a [`Field`] is one value with its [`Column`]; [`Field::decode`] makes any [`FromSql`]
 //!   type of it. [`FromRow`] reads whole rows.
-//! * Writing: [`encode`] writes one [`ToSql`] value; [`Params`] is a list of them.
+//! * Writing: [`encode`] writes one [`ToSql`] value; [`Params`] is a list of them,
+//!   by position or, made by [`params!`], by name.
 //!
 //! Whatever the bytes are, reading them yields a value or an error: it does not panic, and it allocates no more
 //! than the bytes that are there.
@@ -38,6 +39,7 @@ mod error;
 mod from_row;
 mod from_sql;
 mod impls;
+mod named;
 mod params;
 mod to_sql;
 mod ty;
@@ -46,6 +48,9 @@ pub use column::{Column, Field, Fields, Format};
 pub use error::{BoxError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, ValueError};
 pub use from_row::FromRow;
 pub use from_sql::FromSql;
+pub use named::NamedParams;
+#[doc(hidden)]
+pub use named::{DistinctNames, parameter_name};
 pub use params::Params;
 pub use to_sql::{IsNull, ToSql, encode};
 pub use ty::{Kind, Oid, Type};

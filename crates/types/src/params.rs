@@ -1,11 +1,12 @@
-//! [`Params`]: the parameters of a statement, by position.
+//! [`Params`]: the parameters of a statement, by position or by name.
 
 use crate::to_sql::ToSql;
 
-/// The values for `$1`, `$2`, … of a statement.
+/// The values for `$1`, `$2`, … of a statement, or for its `:name`s.
 ///
-/// These are: `()` for none, tuples of up to sixteen values, arrays, slices and `Vec`s of values of
-/// one type (which may be `&dyn ToSql`), and references to all of these.
+/// By position these are: `()` for none, tuples of up to sixteen values, arrays, slices and `Vec`s of values of
+/// one type (which may be `&dyn ToSql`), and references to and boxes of all of these. By name they are what
+/// [`params!`](crate::params!) makes.
 ///
 /// ```
 /// use purepg_types::{Params, ToSql};
@@ -27,8 +28,19 @@ pub trait Params: Send + Sync {
         self.len() == 0
     }
 
-    /// The one for `$index + 1`.
+    /// The one for `$index + 1`; of parameters by name the one that was given at this place.
     fn get(&self, index: usize) -> Option<&dyn ToSql>;
+
+    /// The name of the one at this place, without the colon; `None` for parameters by position. Either all have one or none has.
+    fn name(&self, index: usize) -> Option<&str> {
+        let _ = index;
+        None
+    }
+
+    /// Whether these are parameters by name.
+    fn is_named(&self) -> bool {
+        self.name(0).is_some()
+    }
 }
 
 impl Params for () {
@@ -71,14 +83,32 @@ impl<T: ToSql> Params for Vec<T> {
     }
 }
 
-impl<P: Params + ?Sized> Params for &P {
-    fn len(&self) -> usize {
-        (**self).len()
-    }
+macro_rules! as_the_list {
+    () => {
+        fn len(&self) -> usize {
+            (**self).len()
+        }
 
-    fn get(&self, index: usize) -> Option<&dyn ToSql> {
-        (**self).get(index)
-    }
+        fn get(&self, index: usize) -> Option<&dyn ToSql> {
+            (**self).get(index)
+        }
+
+        fn name(&self, index: usize) -> Option<&str> {
+            (**self).name(index)
+        }
+
+        fn is_named(&self) -> bool {
+            (**self).is_named()
+        }
+    };
+}
+
+impl<P: Params + ?Sized> Params for &P {
+    as_the_list!();
+}
+
+impl<P: Params + ?Sized> Params for Box<P> {
+    as_the_list!();
 }
 
 macro_rules! tuple {
@@ -127,6 +157,7 @@ mod tests {
             .map(|index| params.get(index).unwrap().rust_type())
             .collect();
         assert_eq!(params.is_empty(), types.is_empty());
+        assert!(!params.is_named() && params.name(0).is_none());
         types
     }
 
@@ -156,6 +187,14 @@ mod tests {
         assert_eq!(rust_types(&dynamic.as_slice()), ["i32", "str", string]);
         assert_eq!(rust_types(&[&1_i32 as &dyn ToSql, &"x"]), ["i32", "str"]);
         assert_eq!(rust_types(&boxed), ["i16", string]);
+        assert_eq!(rust_types(&[&1_i32 as &(dyn ToSql + Sync)]), ["i32"]);
+        assert_eq!(
+            rust_types(&dynamic.into_boxed_slice()),
+            ["i32", "str", string]
+        );
+        assert_eq!(rust_types(&Box::new((1_i32, "x"))), ["i32", "str"]);
+        let anything: Box<dyn Params> = Box::new([1_i64, 2]);
+        assert_eq!(rust_types(&anything), ["i64", "i64"]);
         assert_eq!(
             rust_types(&(Some(1_i32), None::<&str>)),
             ["core::option::Option<i32>", "core::option::Option<&str>"]

@@ -26,6 +26,7 @@ pub enum EncodeErrorKind {
 struct Inner {
     kind: EncodeErrorKind,
     index: usize,
+    name: Option<Box<str>>,
     type_name: Box<str>,
     rust_type: &'static str,
     reason: BoxError,
@@ -45,10 +46,18 @@ impl EncodeError {
         Self(Box::new(Inner {
             kind,
             index,
+            name: None,
             type_name: ty.to_string().into(),
             rust_type,
             reason,
         }))
+    }
+
+    /// The same error of a parameter that the statement calls by this name.
+    #[must_use]
+    pub fn with_name(mut self, name: &str) -> Self {
+        self.0.name = Some(name.into());
+        self
     }
 
     /// What went wrong.
@@ -59,6 +68,11 @@ impl EncodeError {
     /// Which parameter it is, counted from 0: that of `$index + 1`.
     pub fn index(&self) -> usize {
         self.0.index
+    }
+
+    /// The name of the parameter, without the colon, where the statement calls it by one.
+    pub fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
     }
 
     /// The PostgreSQL type of the parameter.
@@ -80,10 +94,13 @@ impl EncodeError {
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.name {
+            Some(name) => write!(f, "parameter :{name}")?,
+            None => write!(f, "parameter ${}", self.0.index.saturating_add(1))?,
+        }
         write!(
             f,
-            "parameter ${} ({}) cannot be written from {}: {}",
-            self.0.index.saturating_add(1),
+            " ({}) cannot be written from {}: {}",
             type_name::Inert(&self.0.type_name),
             type_name::short(self.0.rust_type),
             self.0.reason
@@ -96,6 +113,7 @@ impl fmt::Debug for EncodeError {
         f.debug_struct("EncodeError")
             .field("kind", &self.0.kind)
             .field("index", &self.0.index)
+            .field("name", &self.0.name)
             .field("type_name", &self.0.type_name)
             .field("rust_type", &self.0.rust_type)
             .field("reason", &self.0.reason)
