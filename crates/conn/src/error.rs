@@ -12,6 +12,7 @@ use thiserror::Error as ThisError;
 use crate::caret::caret;
 use crate::config::ConfigError;
 use crate::connection::ProtectedParameter;
+use crate::written::Written;
 
 /// Why something could not be done.
 #[derive(Debug, ThisError)]
@@ -92,7 +93,7 @@ pub enum Error {
 #[derive(Clone, Debug)]
 pub struct DatabaseError {
     error: ServerError,
-    statement: Option<Arc<str>>,
+    statement: Option<Written>,
     /// The connection ended before it was ready again.
     ended: bool,
 }
@@ -111,6 +112,29 @@ pub enum UsageError {
         expected: usize,
         /// Parameters given.
         given: usize,
+    },
+    /// Parameters by name for a prepared statement, which has numbers only.
+    #[error("a prepared statement takes its parameters by position, not by name")]
+    NamesForPrepared,
+    /// Parameters by name for a statement that has numbers.
+    #[error("the statement has {number}, and its parameters are given by name: use either")]
+    MixedParameters {
+        /// The first number in it, such as `$1`.
+        number: Box<str>,
+    },
+    /// The statement names other parameters than were given.
+    #[error("{}", mismatch(missing, superfluous))]
+    ParameterNames {
+        /// Those that it names, and that were not given.
+        missing: Box<[Box<str>]>,
+        /// Those that were given, and that it does not name.
+        superfluous: Box<[Box<str>]>,
+    },
+    /// Two parameters of one name.
+    #[error("the parameter :{} is given twice", name.escape_debug())]
+    RepeatedParameter {
+        /// The name.
+        name: Box<str>,
     },
     /// A statement that another connection prepared.
     #[error("the statement was prepared on another connection")]
@@ -171,10 +195,10 @@ impl Error {
         }
     }
 
-    pub(crate) fn database(error: ServerError, statement: Option<Arc<str>>) -> Self {
+    pub(crate) fn database(error: ServerError, statement: Option<&Written>) -> Self {
         Self::Database(Box::new(DatabaseError {
             error,
-            statement,
+            statement: statement.cloned(),
             ended: false,
         }))
     }
@@ -212,10 +236,43 @@ impl Error {
     }
 }
 
+/// The most names of one kind that are shown.
+const SHOWN: usize = 10;
+
+fn mismatch(missing: &[Box<str>], superfluous: &[Box<str>]) -> String {
+    let list = |names: &[Box<str>]| {
+        let shown = names.iter().take(SHOWN);
+        let mut list: Vec<_> = shown
+            .map(|name| format!(":{}", name.escape_debug()))
+            .collect();
+        if let Some(more) = names.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            list.push(format!("{more} more"));
+        }
+        list.join(", ")
+    };
+    match (missing, superfluous) {
+        (missing, []) => format!("no value is given for {}", list(missing)),
+        ([], superfluous) => format!("the statement has no {}", list(superfluous)),
+        (missing, superfluous) => format!(
+            "no value is given for {}; the statement has no {}",
+            list(missing),
+            list(superfluous)
+        ),
+    }
+}
+
 impl DatabaseError {
-    /// The statement, where it is known which one it was.
+    /// The statement as it was written, where it is known which one it was.
     pub fn statement(&self) -> Option<&str> {
-        self.statement.as_deref()
+        self.statement.as_ref().map(Written::sql)
+    }
+
+    /// Where in [`statement`](Self::statement) the fault is: in characters, from 1. What the server said is about the text that was
+    /// sent, which has numbers in place of names.
+    pub fn position(&self) -> Option<usize> {
+        let sent = self.error.position()?;
+        let statement = self.statement.as_ref();
+        Some(statement.map_or(sent, |statement| statement.position(sent)))
     }
 
     /// True when the connection lives on: the severity is neither FATAL nor PANIC, and it did not end behind the error.
@@ -239,7 +296,7 @@ impl fmt::Display for DatabaseError {
         let error = &self.error;
         error.fmt(f)?;
         // The position is in the statement that the server made up, or in ours.
-        let own = self.statement.as_deref().zip(error.position());
+        let own = self.statement().zip(self.position());
         let (sql, position) = error
             .internal_query()
             .zip(error.internal_position())

@@ -19,6 +19,7 @@ mod connection;
 mod error;
 mod inbox;
 mod message;
+mod named;
 mod notifications;
 mod pipeline;
 mod query;
@@ -28,12 +29,15 @@ mod shared;
 mod statement;
 mod stream;
 mod transaction;
+mod written;
 
 pub use config::{Address, Config, ConfigError, Settings, SslMode};
 pub use connect::connect;
 pub use connection::{Connection, ProtectedParameter};
 pub use error::{DatabaseError, Error, UsageError};
 pub use message::{Message, MessageStream, RowColumns};
+#[doc(hidden)]
+pub use named::fuzzing;
 pub use notifications::Notifications;
 pub use pipeline::{Pipeline, PipelineResults, QueryOutcome};
 pub use purepg_proto::{
@@ -43,7 +47,8 @@ pub use purepg_proto::{
 };
 pub use purepg_types::{
     BoxError, Column, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Field, Fields,
-    Format, FromRow, FromSql, IsNull, Kind, Oid, Params, ToSql, Type, ValueError,
+    Format, FromRow, FromSql, IsNull, Kind, NamedParams, Oid, Params, ToSql, Type, ValueError,
+    params,
 };
 pub use query::{IntoQuery, Query};
 pub use row::{Row, RowBatch, RowBatchIter, RowIndex, RowRef};

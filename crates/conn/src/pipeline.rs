@@ -19,6 +19,7 @@ use crate::query::{IntoQuery, Query, What};
 use crate::row::{KeptRows, Row, RowBatch};
 use crate::runtime::ByteStream;
 use crate::statement::Statement;
+use crate::written::Written;
 
 /// Queries that are queued first, and then run without waiting in between.
 ///
@@ -87,6 +88,7 @@ enum Sent {
         op: OpId,
         segment: usize,
         statement: Statement,
+        written: Written,
         columns: Option<Arc<Columns>>,
     },
     /// What makes the server abandon a segment.
@@ -223,9 +225,24 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
             let Item::Query(query, params) = item else {
                 continue;
             };
+            let mut text = match self.connection.text(&query.what, &*params) {
+                Ok(text) => text,
+                Err(error) => {
+                    self.fail(error.into())?;
+                    continue;
+                }
+            };
+            let written = text.written();
+            let (sql, numbered) = match text.number(&*params) {
+                Ok(numbered) => numbered,
+                Err(error) => {
+                    self.fail(error.into())?;
+                    continue;
+                }
+            };
             let statement = match &query.what {
                 _ if self.described.is_some() => self.described.take(),
-                What::Text(sql) => self.connection.known_statement(sql),
+                What::Text(_) => self.connection.known_statement(sql),
                 What::Prepared(statement) => match self.connection.own(statement) {
                     Ok(statement) => Some(statement.clone()),
                     Err(error) => {
@@ -236,23 +253,23 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
             };
             let description = statement.as_ref().and_then(Statement::description);
             let Some((statement, description)) = statement.clone().zip(description) else {
-                let sql = query.what.sql();
-                let (op, describing) = Describing::begin(self.connection, statement, sql)?;
+                let (op, describing) = Describing::begin(self.connection, statement, sql, written)?;
                 self.sent.push_back(Sent::Describe(op, describing));
                 self.items.push_front(Item::Query(query, params));
                 (self.describing, self.begun) = (true, true);
                 break;
             };
-            let mut bound = Bound::new(&statement, &description);
+            let mut bound = Bound::new(&statement, &description, written);
             bound.max_rows = query.max_rows;
             bound.sync = matches!(self.items.front(), None | Some(Item::Sync));
-            match self.connection.start_bound(&bound, &*params) {
+            match self.connection.start_bound(&bound, &numbered) {
                 Ok(cursor) => {
                     let (op, columns) = (cursor.op(), cursor.columns().cloned());
                     self.sent.push_back(Sent::Query {
                         op,
                         segment: self.segment,
                         statement: statement.clone(),
+                        written: bound.written,
                         columns,
                     });
                     self.begun = !bound.sync;
@@ -363,6 +380,7 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
         let Some(Sent::Query {
             segment,
             statement,
+            written,
             columns,
             ..
         }) = self.sent.pop_front()
@@ -376,7 +394,7 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
             return None;
         }
         let failed = matches!(outcome, Outcome::Failed(_));
-        let checked = self.connection.check(outcome, Some(statement.shared_sql()));
+        let checked = self.connection.check(outcome, Some(&written));
         Some(match checked {
             Ok(()) => {
                 // A change is reported behind the rows that were made with it.
@@ -399,15 +417,6 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                 Err(error)
             }
         })
-    }
-}
-
-impl What<'_> {
-    fn sql(&self) -> &str {
-        match self {
-            Self::Text(sql) => sql,
-            Self::Prepared(statement) => statement.sql(),
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use purepg_types::{Column, Type};
 
 use crate::columns::Columns;
+use crate::written::Written;
 
 /// A statement that the server has parsed, and that can be run again and again. Clones are the same statement.
 ///
@@ -82,6 +83,11 @@ impl Statement {
 
     pub(crate) fn shared_sql(&self) -> &Arc<str> {
         &self.0.sql
+    }
+
+    /// Its text, for errors.
+    pub(crate) fn written(&self) -> Written {
+        Written::as_sent(Arc::clone(&self.0.sql))
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -77,6 +77,26 @@ impl fmt::Debug for NamedParams<'_> {
 /// A name is an identifier, keywords included; it is the one in the statement letter for letter. Values are borrowed, not moved; any
 /// [`ToSql`] will do. Order does not matter.
 ///
+/// # Names in a statement
+///
+/// `:name` becomes `$n`, one number for each name, in the order of their first mention, before the statement is sent. A statement has
+/// names or numbers, not both; each name needs a value, and each value a name. A prepared statement takes numbers only.
+///
+/// A name is a colon with a letter or an underscore directly behind it, and everything behind that of which the server makes names:
+/// letters, digits, underscores, dollars, and whatever is not ASCII. It is none
+///
+/// * inside a string (`'…'`, `E'…'`, `U&'…'`, `B'…'`, `X'…'`, `N'…'`, `$tag$…$tag$`), a quoted identifier (`"…"`, `U&"…"`) or a comment
+///   (`--`, `/*…*/`, which nest);
+/// * where the colon is one of `::` or `:=`;
+/// * directly behind what is a value or may end one: an identifier, a number, a string, `)`, `]`, another name, another colon. So the
+///   slice `a[1:n]` and the pair `'key':value` of a JSON constructor stay what they are. Behind white space, a comment, an operator, a
+///   comma or an opening bracket it is one: `a[:n]` is the element at `:n`, and a slice up to a column `n` is written `a[: n]`.
+///
+/// What a string is depends on the server's setting `standard_conforming_strings`, as it was last reported: while it is off, a backslash
+/// in `'…'` takes the next character with it.
+///
+/// # What does not compile
+///
 /// A name that is given twice does not compile:
 ///
 /// ```compile_fail,E0080
@@ -104,7 +124,7 @@ macro_rules! params {
     };
 }
 
-/// A proof that no name of a [`params!`](crate::params!) is there twice.
+/// Where [`params!`](crate::params!) has it checked, while the program is compiled, that no name is there twice.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct DistinctNames(());

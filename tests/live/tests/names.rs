@@ -14,7 +14,7 @@ macro_rules! through {
         use $adapter::{
             Config, Connection, ConnectionGuard, Error, FromRow, FromSql, Notification, Params,
             Query, Row, RowBatch, RowStream, SharedConnection, SharedNotifications, Statement,
-            ToSql, connect,
+            ToSql, connect, params,
         };
 
         use super::*;
@@ -85,6 +85,12 @@ macro_rules! through {
             assert_eq!(n, 0);
             let text: Option<String> = conn.fetch_scalar("select null::text", ()).await?;
             assert_eq!(text, None);
+
+            let n: u64 = conn
+                .execute("insert into t values (:a, :b)", params! { a: 1, b: "x" })
+                .await?;
+            assert_eq!(n, 1);
+            conn.execute("delete from t", ()).await?;
 
             let statement: Statement = conn.prepare("insert into t values ($1, $2)").await?;
             assert_eq!(
@@ -257,6 +263,14 @@ macro_rules! through {
             let dynamic: Vec<Box<dyn ToSql>> = vec![Box::new(1), Box::new("x")];
             spawned!(|conn| conn.execute("create temp table t (a int4, b text)", ()));
             spawned!(|conn| conn.execute("insert into t values ($1, $2)", dynamic));
+            let text = String::from("y");
+            let insert = "insert into t values (:a, :b)";
+            spawned!(|conn| conn.execute(insert, params! { b: text, a: 1 + 1 }));
+            spawned!(|conn| async {
+                let params = params! { a: 2, b: String::from("y") };
+                conn.execute("delete from t where a = :a and b = :b", params)
+                    .await
+            });
             assert_eq!(
                 spawned!(|conn| conn.fetch(String::from("select a from t"), ())).len(),
                 1

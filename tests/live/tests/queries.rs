@@ -265,6 +265,10 @@ async fn parameters_in_all_their_forms<R: Runtime>(cx: Context<R>) {
         conn.fetch_scalar(sql, owned.clone()).await,
         conn.fetch_scalar(sql, &dynamic[..]).await,
         conn.fetch_scalar(sql, dynamic).await,
+        conn.fetch_scalar(sql, [&1_i32 as &(dyn ToSql + Sync), &2_i16])
+            .await,
+        conn.fetch_scalar(sql, owned.clone().into_boxed_slice())
+            .await,
         conn.fetch_scalar(&String::from(sql), (&1, Some(2))).await,
         conn.fetch_scalar(&Query::new(sql), (1_i16, 2_u32)).await,
     ] {

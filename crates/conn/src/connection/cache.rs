@@ -11,6 +11,7 @@ use crate::connection::execute::with_best_formats;
 use crate::error::Error;
 use crate::runtime::ByteStream;
 use crate::statement::{Description, Name, Statement};
+use crate::written::Written;
 
 /// The statements of one connection, by their text. What gives way is closed on the server, with the next thing that is written.
 pub(super) struct StatementCache(Option<LruCache<Arc<str>, Statement>>);
@@ -53,6 +54,8 @@ impl std::fmt::Debug for StatementCache {
 #[derive(Debug)]
 pub(crate) struct Describing {
     what: Described,
+    /// As its caller wrote it.
+    written: Written,
     types: Box<[Oid]>,
     columns: Option<Arc<purepg_proto::Columns>>,
 }
@@ -65,11 +68,12 @@ enum Described {
 }
 
 impl Describing {
-    /// Sends what has to be sent.
+    /// Sends what has to be sent. `written`: as its caller wrote it, where that is not `sql`.
     pub(crate) fn begin<S: ByteStream>(
         connection: &mut Connection<S>,
         known: Option<Statement>,
         sql: &str,
+        written: Option<Written>,
     ) -> Result<(OpId, Self), Error> {
         connection.check_text(sql)?;
         let what = match known {
@@ -90,8 +94,10 @@ impl Describing {
                 .describe(Target::Statement(name))
                 .flush();
         })?;
+        let written = written.unwrap_or_else(|| Written::as_sent(Arc::clone(what.sql())));
         let describing = Self {
             what,
+            written,
             types: Box::default(),
             columns: None,
         };
@@ -108,7 +114,7 @@ impl Describing {
             Reply::Parameters(types) => self.types = types,
             Reply::Columns(columns) => self.columns = Some(columns),
             Reply::Finished(outcome) => {
-                let checked = connection.check(outcome, Some(self.what.sql()));
+                let checked = connection.check(outcome, Some(&self.written));
                 return Some(checked.map(|()| self.statement(connection)));
             }
             _ => {}
@@ -165,9 +171,10 @@ impl<S: ByteStream> Connection<S> {
     pub(super) async fn statement_of(
         &mut self,
         sql: &str,
+        written: Option<&Written>,
     ) -> Result<(Statement, Arc<Description>), Error> {
         let known = self.statements.get(sql);
-        self.described_statement(known, sql).await
+        self.described_statement(known, sql, written).await
     }
 
     /// What the server has to say of a statement: what it said, or what it says now that the statement is prepared again.
@@ -175,7 +182,8 @@ impl<S: ByteStream> Connection<S> {
         &mut self,
         statement: &Statement,
     ) -> Result<Arc<Description>, Error> {
-        let described = self.described_statement(Some(statement.clone()), statement.sql());
+        let known = Some(statement.clone());
+        let described = self.described_statement(known, statement.sql(), None);
         described.await.map(|(_, description)| description)
     }
 
@@ -183,12 +191,13 @@ impl<S: ByteStream> Connection<S> {
         &mut self,
         known: Option<Statement>,
         sql: &str,
+        written: Option<&Written>,
     ) -> Result<(Statement, Arc<Description>), Error> {
         let described = known.as_ref().and_then(Statement::description);
         if let Some(found) = known.clone().zip(described) {
             return Ok(found);
         }
-        let (op, mut describing) = Describing::begin(self, known, sql)?;
+        let (op, mut describing) = Describing::begin(self, known, sql, written.cloned())?;
         loop {
             let reply = self.reply(op).await?;
             if let Some(statement) = describing.follow(self, reply) {

@@ -10,12 +10,13 @@ use crate::connection::Connection;
 use crate::error::{Error, UsageError};
 use crate::row::RowBatch;
 use crate::runtime::ByteStream;
+use crate::written::Written;
 
 /// An operation that gives rows, and how far it has come. It holds nothing that would be lost with it.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     op: OpId,
-    sql: Arc<str>,
+    sql: Written,
     columns: Option<Arc<Columns>>,
     /// Sets of rows so far.
     results: usize,
@@ -33,7 +34,7 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    pub(super) fn new(op: OpId, sql: Arc<str>, columns: Option<Arc<Columns>>) -> Self {
+    pub(super) fn new(op: OpId, sql: Written, columns: Option<Arc<Columns>>) -> Self {
         let results = usize::from(columns.is_some());
         Self {
             op,
@@ -64,7 +65,7 @@ impl Cursor {
         self.op
     }
 
-    pub(crate) fn sql(&self) -> &Arc<str> {
+    pub(crate) fn sql(&self) -> &Written {
         &self.sql
     }
 
@@ -174,10 +175,10 @@ impl<S: ByteStream> Connection<S> {
         }
     }
 
-    pub(crate) fn check(&self, outcome: Outcome, sql: Option<&Arc<str>>) -> Result<(), Error> {
+    pub(crate) fn check(&self, outcome: Outcome, sql: Option<&Written>) -> Result<(), Error> {
         match outcome {
             Outcome::Complete => Ok(()),
-            Outcome::Failed(error) => Err(Error::database(error, sql.cloned())),
+            Outcome::Failed(error) => Err(Error::database(error, sql)),
             Outcome::Skipped => Err(Error::Aborted),
             Outcome::Lost => Err(self.ended()),
         }

@@ -10,9 +10,11 @@ use crate::columns::{Columns, type_of};
 use crate::connection::transactions::Transactions;
 use crate::connection::{Connection, Cursor, cache};
 use crate::error::{Error, UsageError};
+use crate::named::{Backslash, Text};
 use crate::query::{Query, What};
 use crate::runtime::ByteStream;
 use crate::statement::{Description, Statement};
+use crate::written::Written;
 
 /// What is to be bound and executed.
 pub(crate) struct Bound<'a> {
@@ -20,20 +22,25 @@ pub(crate) struct Bound<'a> {
     types: &'a [Type],
     columns: Option<Arc<Columns>>,
     pub(crate) max_rows: Option<u32>,
-    sql: Arc<str>,
+    pub(crate) written: Written,
     /// It ends its segment.
     pub(crate) sync: bool,
 }
 
 impl<'a> Bound<'a> {
-    pub(crate) fn new(statement: &'a Statement, description: &'a Description) -> Self {
+    /// `written`: as its caller wrote it, where that is not its text.
+    pub(crate) fn new(
+        statement: &'a Statement,
+        description: &'a Description,
+        written: Option<Written>,
+    ) -> Self {
         let columns = description.columns.clone();
         Self {
             statement: statement.name(),
             types: &description.params,
             columns: columns.filter(|_| statement.has_plan()),
             max_rows: None,
-            sql: Arc::clone(statement.shared_sql()),
+            written: written.unwrap_or_else(|| statement.written()),
             sync: true,
         }
     }
@@ -85,7 +92,7 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// Waits for the end of an operation whose answers matter to nobody.
-    pub(super) async fn finish(&mut self, op: OpId, sql: Option<&Arc<str>>) -> Result<(), Error> {
+    pub(super) async fn finish(&mut self, op: OpId, sql: Option<&Written>) -> Result<(), Error> {
         loop {
             if let Reply::Finished(outcome) = self.reply(op).await? {
                 let result = self.check(outcome, sql);
@@ -148,19 +155,43 @@ impl<S: ByteStream> Connection<S> {
         query: &Query<'_>,
         params: &dyn Params,
     ) -> Result<(Cursor, Option<Statement>), Error> {
-        match &query.what {
-            What::Text(sql) if params.is_empty() && query.max_rows.is_none() => {
-                Ok((self.start_simple(sql)?, None))
+        let max_rows = query.max_rows;
+        let mut text = self.text(&query.what, params)?;
+        let written = text.written();
+        let (sql, params) = text.number(params)?;
+        let (statement, description) = match &query.what {
+            What::Text(_) if params.is_empty() && max_rows.is_none() => {
+                return Ok((self.start_simple(sql, written)?, None));
             }
-            What::Text(sql) => {
-                let (statement, description) = self.statement_of(sql).await?;
-                self.start_prepared(statement, &description, params, query.max_rows)
-            }
+            What::Text(_) => self.statement_of(sql, written.as_ref()).await?,
             What::Prepared(statement) => {
                 let statement = self.own(statement)?.clone();
                 let description = self.description_of(&statement).await?;
-                self.start_prepared(statement, &description, params, query.max_rows)
+                (statement, description)
             }
+        };
+        let mut bound = Bound::new(&statement, &description, written);
+        bound.max_rows = max_rows;
+        let cursor = self.start_bound(&bound, &params)?;
+        Ok((cursor, Some(statement)))
+    }
+
+    /// What is sent of a text, for parameters like these.
+    pub(crate) fn text<'q>(
+        &self,
+        what: &'q What<'_>,
+        params: &dyn Params,
+    ) -> Result<Text<'q>, UsageError> {
+        match what {
+            What::Text(sql) => {
+                // As far as the server has said so.
+                let backslash = match self.core.parameter("standard_conforming_strings") {
+                    Some("off") => Backslash::Escapes,
+                    _ => Backslash::Plain,
+                };
+                Text::of(sql, params, backslash)
+            }
+            What::Prepared(statement) => Ok(Text::prepared(statement.sql())),
         }
     }
 
@@ -173,19 +204,6 @@ impl<S: ByteStream> Connection<S> {
         }
     }
 
-    fn start_prepared(
-        &mut self,
-        statement: Statement,
-        description: &Description,
-        params: &dyn Params,
-        max_rows: Option<u32>,
-    ) -> Result<(Cursor, Option<Statement>), Error> {
-        let mut bound = Bound::new(&statement, description);
-        bound.max_rows = max_rows;
-        let cursor = self.start_bound(&bound, params)?;
-        Ok((cursor, Some(statement)))
-    }
-
     /// What is returned with an error is a connection whose facts are facts.
     pub(crate) async fn settled(&mut self, error: Error) -> Error {
         self.abandon_all();
@@ -196,19 +214,20 @@ impl<S: ByteStream> Connection<S> {
         }
     }
 
-    fn start_simple(&mut self, sql: &str) -> Result<Cursor, Error> {
+    fn start_simple(&mut self, sql: &str, written: Option<Written>) -> Result<Cursor, Error> {
         self.check_text(sql)?;
         let op = self.operation(|batch| {
             batch.query(sql);
         })?;
-        Ok(Cursor::new(op, sql.into(), None))
+        let written = written.unwrap_or_else(|| Written::as_sent(sql));
+        Ok(Cursor::new(op, written, None))
     }
 
     /// The description that an operation asked for, once it is over.
     pub(super) async fn described(
         &mut self,
         op: OpId,
-        sql: &Arc<str>,
+        sql: &Written,
     ) -> Result<Description, Error> {
         let mut types: Box<[purepg_proto::Oid]> = Box::default();
         let mut columns = None;
@@ -269,6 +288,10 @@ impl<S: ByteStream> Connection<S> {
             for (i, (value, ty, format)) in values.iter().enumerate() {
                 out.value(|out| {
                     let written = purepg_types::encode(i, *value, ty, *format, out);
+                    let written = written.map_err(|error| match params.name(i) {
+                        Some(name) => error.with_name(name),
+                        None => error,
+                    });
                     written.map(|is_null| is_null == IsNull::No)
                 })?;
             }
@@ -287,11 +310,8 @@ impl<S: ByteStream> Connection<S> {
         }
         let op = batch.commit()?;
         self.note_committed(op);
-        Ok(Cursor::new(
-            op,
-            Arc::clone(&bound.sql),
-            bound.columns.clone(),
-        ))
+        let written = bound.written.clone();
+        Ok(Cursor::new(op, written, bound.columns.clone()))
     }
 }
 

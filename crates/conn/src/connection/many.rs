@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use purepg_proto::{Event, OpId, Outcome, Reply};
@@ -13,13 +12,14 @@ use crate::connection::execute::Bound;
 use crate::error::Error;
 use crate::query::{IntoQuery, What};
 use crate::runtime::ByteStream;
+use crate::written::Written;
 
 impl<S: ByteStream> Connection<S> {
     /// Runs a statement once for each set of parameters, without waiting in between, and returns the sum of the row counts. Rows are
     /// discarded.
     ///
     /// It is all or nothing: outside of a transaction they are one. The sets are taken from the iterator as fast as the server takes
-    /// them.
+    /// them. Without any, nothing is sent.
     ///
     /// # Errors
     /// The first one, as for [`fetch`](Self::fetch); nothing of it stays then (in a transaction, that has failed).
@@ -48,20 +48,28 @@ impl<S: ByteStream> Connection<S> {
         max_rows: Option<u32>,
         sets: impl Iterator<Item = P> + Send,
     ) -> Result<u64, Error> {
+        let mut sets = sets.peekable();
+        // As the first set is given, by position or by name, all of them are.
+        let Some(first) = sets.peek() else {
+            return Ok(0);
+        };
+        let mut text = self.text(what, first)?;
+        let written = text.written();
         let (statement, description) = match what {
-            What::Text(sql) => self.statement_of(sql).await?,
+            What::Text(_) => self.statement_of(text.sql(), written.as_ref()).await?,
             What::Prepared(statement) => {
                 let statement = self.own(statement)?.clone();
                 let description = self.description_of(&statement).await?;
                 (statement, description)
             }
         };
-        let mut bound = Bound::new(&statement, &description);
+        let mut bound = Bound::new(&statement, &description, written);
         (bound.max_rows, bound.sync) = (max_rows, false);
-        let mut progress = Progress::new(statement.shared_sql());
+        let mut progress = Progress::new(&bound.written);
         for set in sets {
             poll_fn(|cx| self.poll_room(&mut progress, cx)).await?;
-            let cursor = self.start_bound(&bound, &set)?;
+            let (_, params) = text.number(&set)?;
+            let cursor = self.start_bound(&bound, &params)?;
             self.note_segment(true);
             progress.under_way.push_back(cursor.op());
         }
@@ -116,7 +124,7 @@ impl<S: ByteStream> Connection<S> {
                 // What comes behind the first failure was skipped.
                 let failed = matches!(outcome, Outcome::Failed(_));
                 if failed && progress.failure.is_none() {
-                    progress.failure = self.check(outcome, Some(&progress.sql)).err();
+                    progress.failure = self.check(outcome, Some(&progress.written)).err();
                 }
             }
             _ => {}
@@ -126,16 +134,16 @@ impl<S: ByteStream> Connection<S> {
 
 #[derive(Debug)]
 struct Progress {
-    sql: Arc<str>,
+    written: Written,
     under_way: VecDeque<OpId>,
     row_count: u64,
     failure: Option<Error>,
 }
 
 impl Progress {
-    fn new(sql: &Arc<str>) -> Self {
+    fn new(written: &Written) -> Self {
         Self {
-            sql: Arc::clone(sql),
+            written: written.clone(),
             under_way: VecDeque::new(),
             row_count: 0,
             failure: None,

@@ -13,16 +13,20 @@ use crate::row::{KeptRows, Row, RowBatch};
 use crate::runtime::ByteStream;
 use crate::statement::{Name, Statement};
 use crate::stream::RowStream;
+use crate::written::Written;
 
 impl<S: ByteStream> Connection<S> {
     /// All rows.
     ///
+    /// Parameters are given by position, for `$1`, `$2`, …, or by name, for `:name`, with [`params!`](crate::params!).
+    ///
     /// Of a string of several statements these are the rows of the only one that returns any.
     ///
     /// # Errors
-    /// [`Error::Database`] when the server refuses or fails it, [`Error::Encode`] for a parameter that does not fit its type (nothing
-    /// was run then), [`Error::TooManyResults`] when several statements return rows, [`Error::ProtectedParameter`] when the session was
-    /// told to speak another encoding or style of dates, and what ends a connection.
+    /// [`Error::Database`] when the server refuses or fails it, [`Error::Usage`] when statement and parameters do not belong together,
+    /// [`Error::Encode`] for a parameter that does not fit its type (nothing was run then), [`Error::TooManyResults`] when several
+    /// statements return rows, [`Error::ProtectedParameter`] when the session was told to speak another encoding or style of dates, and
+    /// what ends a connection.
     ///
     /// # Cancel safety
     /// Dropping the future costs the connection nothing; the statement may be carried out all the same.
@@ -208,7 +212,8 @@ impl<S: ByteStream> Connection<S> {
             Err(error) => return Err(self.settled(error).await),
         };
         let sql: Arc<str> = sql.into();
-        let description = self.described(op, &sql).await?;
+        let written = Written::as_sent(Arc::clone(&sql));
+        let description = self.described(op, &written).await?;
         Ok(Statement::new(name, sql, description))
     }
 
