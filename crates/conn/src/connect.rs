@@ -35,13 +35,22 @@ pub async fn connect<R: Runtime>(
     let runtime: Arc<dyn Runtime<Stream = R::Stream>> = runtime;
     let work = open(Arc::clone(&runtime), settings);
     let Some(timeout) = settings.connect_timeout() else {
-        return work.await;
+        return work.await.map_err(no_statement);
     };
     match select(std::pin::pin!(work), runtime.sleep(timeout)).await {
-        Either::Left((result, _)) => result,
+        Either::Left((result, _)) => result.map_err(no_statement),
         Either::Right(((), _)) => Err(Error::Timeout {
             doing: format!("connecting to {}", settings.address()).into(),
+            unsent: true,
         }),
+    }
+}
+
+/// There was no statement yet. What the server says by itself speaks for itself.
+fn no_statement(error: Error) -> Error {
+    match error {
+        Error::Io { .. } | Error::Timeout { .. } => error.before_sending(),
+        error => error,
     }
 }
 
@@ -192,6 +201,7 @@ async fn derive<R: Runtime + ?Sized>(runtime: &R, mut job: DeriveKey) -> Result<
     });
     keys.await?.ok_or_else(|| Error::Timeout {
         doing: "deriving a key".into(),
+        unsent: true,
     })
 }
 

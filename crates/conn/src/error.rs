@@ -34,6 +34,8 @@ pub enum Error {
         context: Box<str>,
         /// What the socket said.
         source: Arc<io::Error>,
+        /// Nothing of the statement, if there was one, had been handed to the socket.
+        unsent: bool,
     },
     /// The configuration makes no sense, or needs what this version does not have.
     #[error(transparent)]
@@ -64,6 +66,8 @@ pub enum Error {
     Timeout {
         /// What was being done.
         doing: Box<str>,
+        /// Nothing of the statement, if there was one, had been handed to the socket.
+        unsent: bool,
     },
     /// The session was given a `client_encoding` or a `DateStyle` with which values would be misread. The connection is unharmed, and
     /// healed by setting it back.
@@ -96,6 +100,8 @@ pub struct DatabaseError {
     statement: Option<Written>,
     /// The connection ended before it was ready again.
     ended: bool,
+    /// It is what had ended the connection before anything of the statement was handed to the socket.
+    unsent: bool,
 }
 
 /// What a caller got wrong.
@@ -195,11 +201,39 @@ impl Error {
         }
     }
 
+    /// True when the same may be tried again: it may succeed, and what failed has certainly not happened.
+    ///
+    /// What is to be tried again is the transaction from its beginning, where the statement was in one; and on another connection, unless
+    /// the error is [recoverable](Self::is_recoverable). It is true only
+    ///
+    /// * where the connection ended, or was found to have ended, before anything of the statement was handed to the socket;
+    /// * where no connection could be made at all: it cannot be reached, it takes too long, there are too many (53300), or the server is not
+    ///   ready (57P03). A refused password is not tried again, nor a database that does not exist;
+    /// * where the server says that it rolled the transaction back for the sake of others: `serialization_failure` (40001) and
+    ///   `deadlock_detected` (40P01);
+    /// * where it says that it was idle: `idle_session_timeout` (57P05) ends a session only while no statement has begun.
+    ///
+    /// Other errors that end a connection leave it unknown whether the statement was carried out: `admin_shutdown` (57P01) and
+    /// `crash_shutdown` (57P02) may come behind a commit, and class 08 says no more than that something was lost.
+    ///
+    /// Of a string of several transactions, or a procedure that commits by itself, it speaks of the last transaction only: those before it
+    /// have happened.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Database(error) => error.is_retryable(),
+            Self::Io { unsent, .. } | Self::Timeout { unsent, .. } => *unsent,
+            // Nothing can be sent any more.
+            Self::Closed => true,
+            _ => false,
+        }
+    }
+
     pub(crate) fn database(error: ServerError, statement: Option<&Written>) -> Self {
         Self::Database(Box::new(DatabaseError {
             error,
             statement: statement.cloned(),
             ended: false,
+            unsent: false,
         }))
     }
 
@@ -211,7 +245,18 @@ impl Error {
         Self::Io {
             context: context.into(),
             source,
+            unsent: false,
         }
+    }
+
+    /// The same error, which came before anything of the statement was handed to the socket.
+    pub(crate) fn before_sending(mut self) -> Self {
+        match &mut self {
+            Self::Database(error) => error.unsent = true,
+            Self::Io { unsent, .. } | Self::Timeout { unsent, .. } => *unsent = true,
+            _ => {}
+        }
+        self
     }
 
     /// The same error of a connection that has ended meanwhile: what the server said stays, what is the caller's gives way to the end.
@@ -273,6 +318,21 @@ impl DatabaseError {
         let sent = self.error.position()?;
         let statement = self.statement.as_ref();
         Some(statement.map_or(sent, |statement| statement.position(sent)))
+    }
+
+    /// See [`Error::is_retryable`].
+    pub fn is_retryable(&self) -> bool {
+        let said = match self.error.code() {
+            Some(SqlState::SERIALIZATION_FAILURE | SqlState::DEADLOCK_DETECTED) => true,
+            // What a function raised on its own account does not end the session.
+            Some(
+                SqlState::TOO_MANY_CONNECTIONS
+                | SqlState::CANNOT_CONNECT_NOW
+                | SqlState::IDLE_SESSION_TIMEOUT,
+            ) => self.error.is_fatal(),
+            _ => false,
+        };
+        said || self.unsent
     }
 
     /// True when the connection lives on: the severity is neither FATAL nor PANIC, and it did not end behind the error.

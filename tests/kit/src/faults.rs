@@ -51,6 +51,11 @@ impl<S> Faulty<S> {
         }
     }
 
+    /// The same stream, with a plan that somebody has already.
+    pub fn planned(stream: S, control: FaultControl) -> Self {
+        Self { stream, control }
+    }
+
     /// Its plan.
     pub fn control(&self) -> FaultControl {
         self.control.clone()

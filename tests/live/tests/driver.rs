@@ -263,6 +263,74 @@ fn what_cannot_be_written_is_told_in_time() {
 }
 
 #[test]
+fn acceptance_107_what_the_server_says_decides_what_may_be_tried_again() {
+    for (severity, sqlstate, retryable) in [
+        ("ERROR", "40001", true),
+        ("ERROR", "40P01", true),
+        ("FATAL", "40001", true), // a conflict with recovery
+        ("FATAL", "57P05", true),
+        ("FATAL", "57P03", true),
+        ("FATAL", "53300", true),
+        ("ERROR", "57P05", false),
+        ("ERROR", "40000", false),
+        ("ERROR", "40002", false),
+        ("ERROR", "40003", false),
+        ("FATAL", "57P01", false),
+        ("FATAL", "57P02", false),
+        ("FATAL", "57P04", false),
+        ("FATAL", "25P03", false),
+        ("FATAL", "08P01", false),
+        ("FATAL", "08006", false),
+        ("ERROR", "08001", false),
+        ("ERROR", "23505", false),
+        ("ERROR", "", false),
+    ] {
+        let (mut conn, server) = open();
+        server.say(&[backend::error_response(severity, sqlstate, "x")]);
+        if severity == "ERROR" {
+            server.say(&[backend::ready(b'I')]);
+        }
+        let error = once(conn.execute("select 1", ())).unwrap().unwrap_err();
+        assert_eq!(error.is_retryable(), retryable, "{severity} {sqlstate}");
+        let again = once(conn.execute("select 1", ()));
+        if severity == "FATAL" {
+            let error = again.unwrap().unwrap_err();
+            assert!(error.is_retryable(), "nothing is sent any more: {error:?}");
+        }
+    }
+}
+
+#[test]
+fn acceptance_107_what_no_socket_has_taken_may_be_tried_again() {
+    let (mut conn, server) = open();
+    server.script().write_fails = true;
+    server.say(&[fatal()]);
+    let error = once(conn.ping()).unwrap().unwrap_err();
+    assert!(error.is_retryable(), "{error:?}");
+    let (mut conn, server) = open();
+    server.script().takes_nothing = true;
+    server.script().ends = true;
+    let error = once(conn.fetch("select 1", ())).unwrap().unwrap_err();
+    assert!(matches!(error, Error::Io { .. }) && error.is_retryable());
+    // What an earlier call has sent is not this call's.
+    let (mut conn, server) = open();
+    assert!(once(conn.ping()).is_none());
+    server.script().write_fails = true;
+    server.script().ends = true;
+    let error = once(conn.fetch("select 1", ())).unwrap().unwrap_err();
+    assert!(error.is_retryable(), "{error:?}");
+    // It was taken.
+    let (mut conn, server) = open();
+    server.script().ends = true;
+    let error = once(conn.fetch("select 1", ())).unwrap().unwrap_err();
+    assert!(!error.is_retryable(), "{error:?}");
+    let (conn, server) = open();
+    server.script().write_fails = true;
+    let error = once(conn.close()).unwrap().unwrap_err();
+    assert!(!error.is_retryable(), "there is nothing to try again");
+}
+
+#[test]
 fn a_refused_call_leaves_facts() {
     let (mut conn, server) = open();
     server.say(&[columns()]);

@@ -32,6 +32,8 @@ pub(super) struct Link {
     needs_flush: bool,
     /// Bytes that the stream took.
     sent: usize,
+    /// How many of these it had taken when the current call began to ask for something.
+    sent_before: usize,
     write_error: Option<Arc<io::Error>>,
     read_error: Option<Arc<io::Error>>,
     read_after_write_error: usize,
@@ -237,8 +239,22 @@ impl<S: ByteStream> Connection<S> {
         }
     }
 
+    /// What is sent from now on belongs to the current call.
+    pub(super) fn call_begins(&mut self) {
+        self.link.sent_before = self.link.sent;
+    }
+
     /// What ended the connection.
     pub(super) fn ended(&self) -> Error {
+        let error = self.end();
+        if self.link.sent == self.link.sent_before {
+            error.before_sending()
+        } else {
+            error
+        }
+    }
+
+    fn end(&self) -> Error {
         match self.link.end.clone() {
             Some(End::Fatal(error)) => Error::database(error, None),
             Some(End::Protocol(error)) => error.into(),

@@ -58,12 +58,15 @@ impl<S: ByteStream> Connection<S> {
             self.to_close.clear();
         }
         self.closing.drain_into(&mut self.to_close);
+        self.call_begins();
         if self.core.is_dead() {
             self.learn_end();
             return Err(self.ended());
         }
         // What was sent in part goes out whole first: the core takes little behind it.
-        std::future::poll_fn(|cx| self.poll_written(cx)).await
+        let written = std::future::poll_fn(|cx| self.poll_written(cx)).await;
+        self.call_begins();
+        written.map_err(Error::before_sending)
     }
 
     /// One operation. Statements that nobody needs any more are closed along with it.
