@@ -1,6 +1,6 @@
 //! Fuzz targets of the core, as functions: what each of them checks holds for any bytes. `docs/fuzzing.md` says how they are run.
 //!
-//! All of them drive a [`Watched`](purepg_testkit::sim::Watched) core, which panics when a promise is broken: about its buffers, about each
+//! All but `trace` and `names` drive a [`Watched`](purepg_testkit::sim::Watched) core, which panics when a promise is broken: about its buffers, about each
 //! operation's one end, about what comes behind the end of the connection, about memory.
 
 pub mod batches;
@@ -8,6 +8,7 @@ mod conversation;
 pub mod input;
 mod messages;
 mod model;
+mod names;
 mod sasl;
 mod trace;
 
@@ -20,6 +21,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 pub use conversation::{operations, startup};
 pub use messages::{PLACES, messages};
 pub use model::model;
+pub use names::names;
 pub use sasl::{Said, sasl};
 pub use trace::trace;
 
@@ -37,6 +39,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("sasl", sasl),
     ("model", model),
     ("trace", trace),
+    ("names", names),
 ];
 
 /// A core whose memory is watched, too.

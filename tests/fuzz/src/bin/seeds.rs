@@ -1,4 +1,4 @@
-//! Makes the targets' first inputs of the recorded conversations of `tests/protocol`: `seeds [FOLDER]`, by default `tests/fuzz/corpus`.
+//! Makes the targets' first inputs, most of them of the recorded conversations of `tests/protocol`: `seeds [FOLDER]`, by default `tests/fuzz/corpus`.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("sasl", exchanges()),
         ("model", runs()),
         ("trace", of_each(trace)),
+        ("names", statements()),
     ] {
         let folder = corpus.join(target);
         fs::create_dir_all(&folder)?;
@@ -244,6 +245,27 @@ fn trace(trace: &Trace) -> Inputs {
         inputs.insert(input);
     }
     inputs
+}
+
+/// Statements with something of everything that a name is not to be found in, each alone and all of them in one text.
+fn statements() -> Inputs {
+    let texts = [
+        "select :a, :b from t where x = :a",
+        "':a' 'it''s :a' :b",
+        "E'\\':a' E'x'\n'\\' :a' :b",
+        r"'\' :a' :b",
+        "U&'\\0041' U&\":a\" N':a' B'0' X'f' :b",
+        "\":a\" \"it\"\"s\" :b",
+        "$$:a$$ $t$ $ :a $$ $t$ $größe$:a$größe$ a$b$ :b",
+        "-- :a\n /* :a /* */ */ :b",
+        "a::int f(a:=:b) a[1:n] a[:c] 'k':v",
+        "a ? 'b' @? '$.a' :b",
+        "$1 :a",
+    ];
+    let all = texts[..texts.len() - 1].join(" ");
+    let texts = texts.into_iter().map(String::from).chain([all]);
+    let read = |text: String| [0, 1].map(|flags| [&[flags], text.as_bytes()].concat());
+    texts.flat_map(read).collect()
 }
 
 /// Any bytes are a run.
