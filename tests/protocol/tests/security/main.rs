@@ -1,23 +1,22 @@
 //! What a hostile server can try, by the numbers of the table in `docs/security.md`.
 
 mod binding;
+mod bodies;
+mod limits;
 mod methods;
+mod rows;
 mod scram;
 mod transport;
 mod versions;
 
 use std::fmt::Debug;
 
-use purepg_proto::{
-    AuthMethod, AuthMethods, Bind, Event, Limits, ProtocolVersion, Reply, RowShape, Startup,
-    Target, Transport,
-};
+use purepg_proto::{AuthMethod, AuthMethods, Bind, Limits, Startup, Target, Transport};
 use purepg_testkit::backend::{
     authentication, authentication_cleartext, authentication_md5, authentication_ok,
     authentication_sasl, authentication_sasl_continue, authentication_sasl_final, backend_key_data,
-    command_complete, copy_data, data_row, declared, error, error_response, let_in, message,
-    negotiate_protocol_version, notice, notice_response, notification, parameter_status,
-    parse_complete, ready, row_description,
+    command_complete, copy_data, data_row, declared, error_response, let_in, message, notice,
+    notice_response, notification, parameter_status, parse_complete, ready, row_description,
 };
 use purepg_testkit::frontend::Frontend;
 use purepg_testkit::scripted::ScramServer;
@@ -79,6 +78,37 @@ fn assert_ends(driver: &mut Driver, bytes: &[u8], expected: &str) {
 const UNEXPECTED: &str = "a message that must not come now";
 const INCOMPLETE: &str = "the server let us in before it had proved that it knows the password";
 
+fn authenticated() -> Driver {
+    let mut driver = with_password();
+    driver.feed(&authentication_ok());
+    driver
+}
+
+fn queried() -> Driver {
+    let mut driver = Driver::open();
+    driver.query("select 1");
+    driver.send();
+    driver
+}
+
+fn prepared() -> Driver {
+    let mut driver = Driver::open();
+    driver.begin(|batch| {
+        batch
+            .parse("", "select 1", &[])
+            .describe(Target::Statement(""))
+            .sync();
+    });
+    driver.send();
+    driver
+}
+
+fn described() -> Driver {
+    let mut driver = prepared();
+    driver.feed(&parse_complete());
+    driver
+}
+
 #[test]
 fn security_24_no_secret_in_any_text() {
     let any = || {
@@ -136,437 +166,6 @@ fn security_24_no_secret_in_any_text() {
         .concat(),
     );
     assert!(!format!("{:?}", driver.core.cancel_key()).contains("hush"));
-}
-
-#[test]
-fn security_38_field_lengths_that_lie() {
-    for (length, what) in [
-        (-2, "its length is negative"),
-        (i32::MIN, "its length is negative"),
-        (5, "it is longer than its row"),
-        (i32::MAX, "it is longer than its row"),
-    ] {
-        let mut driver = Driver::open();
-        driver.query("select 1");
-        driver.send();
-        let row = [&[0, 1][..], &length.to_be_bytes(), b"four"].concat();
-        let answer = [
-            row_description(&[("a", 25, 0)]),
-            message(b'D', &row),
-            command_complete("SELECT 1"),
-            ready(b'I'),
-        ];
-        driver.core.recv_bytes(&answer.concat()).unwrap();
-        driver.core.next_event().unwrap();
-        let Some(Event::Reply(_, Reply::Rows(rows))) = driver.core.next_event().unwrap() else {
-            panic!("rows");
-        };
-        let row = rows.iter().next().unwrap();
-        let error = row.fields().next().unwrap().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!("field 0 of the row is malformed: {what}")
-        );
-        assert!(row.to_row().is_err());
-        let owned: Vec<_> = rows.rows().collect();
-        assert!(matches!(owned[..], [Err(_)]));
-        // An error of this access alone.
-        let rest = driver.take();
-        assert_eq!(
-            rest,
-            ["op0 StatementComplete SELECT 1", "op0 Finished Complete"]
-        );
-        assert!(driver.core.is_idle());
-    }
-}
-
-#[test]
-fn security_40_rows_have_the_columns_that_were_described() {
-    for values in [&[][..], &[Some("1")], &[Some("1"), None, None]] {
-        let mut driver = Driver::open();
-        driver.query("select 1, 2");
-        driver.send();
-        driver.feed(&row_description(&[("a", 23, 0), ("b", 23, 0)]));
-        let found = format!("a row of {} columns where 2 were described", values.len());
-        assert_ends(&mut driver, &data_row(values), &found);
-    }
-    // A row before any description.
-    let row = || data_row(&[Some("1")]);
-    assert_ends(&mut Driver::open(), &row(), UNEXPECTED);
-    let mut driver = Driver::open();
-    driver.query("select 1");
-    assert_ends(&mut driver, &row(), UNEXPECTED);
-    let mut driver = Driver::open();
-    driver.begin(|batch| {
-        batch
-            .describe(Target::Portal(""))
-            .execute("", None, RowShape::Described)
-            .sync();
-    });
-    driver.feed(&message(b'n', b""));
-    assert_ends(
-        &mut driver,
-        &row(),
-        "a row before any description of its columns",
-    );
-    // One that is too short to say how many columns it has.
-    let mut driver = Driver::open();
-    driver.query("select 1");
-    driver.feed(&row_description(&[("a", 23, 0)]));
-    assert_ends(
-        &mut driver,
-        &message(b'D', b"\0"),
-        "a malformed message: expected a count of columns",
-    );
-}
-
-/// Messages that are legal at some moment: a name, how to get there, and the body.
-type Moment = (&'static str, fn() -> Driver, u8, Vec<u8>);
-
-fn moments() -> Vec<Moment> {
-    type Whole = (&'static str, fn() -> Driver, Vec<u8>);
-    let moments: Vec<Whole> = vec![
-        ("AuthenticationOk", with_password, authentication_ok()),
-        (
-            "AuthenticationMD5Password",
-            with_password,
-            authentication_md5([1, 2, 3, 4]),
-        ),
-        (
-            "AuthenticationSASL",
-            with_password,
-            authentication_sasl(&["SCRAM-SHA-256"]),
-        ),
-        (
-            "NegotiateProtocolVersion",
-            || begun(startup().max_protocol_version(ProtocolVersion::V3_2)),
-            negotiate_protocol_version(3 << 16, &[]),
-        ),
-        (
-            "ErrorResponse at start-up",
-            with_password,
-            error_response("FATAL", "28000", "no"),
-        ),
-        (
-            "ParameterStatus at start-up",
-            authenticated,
-            parameter_status("a", "b"),
-        ),
-        (
-            "BackendKeyData",
-            authenticated,
-            backend_key_data(1, b"abcd"),
-        ),
-        ("ReadyForQuery at start-up", authenticated, ready(b'I')),
-        (
-            "NoticeResponse at start-up",
-            authenticated,
-            notice_response("NOTICE", "00000", "x"),
-        ),
-        (
-            "NoticeResponse",
-            Driver::open,
-            notice_response("NOTICE", "00000", "x"),
-        ),
-        (
-            "NotificationResponse",
-            Driver::open,
-            notification(1, "channel", "payload"),
-        ),
-        ("ParameterStatus", Driver::open, parameter_status("a", "b")),
-        (
-            "FATAL",
-            Driver::open,
-            error_response("FATAL", "57P01", "bye"),
-        ),
-        (
-            "RowDescription",
-            queried,
-            row_description(&[("a", 23, 0), ("b", 25, 1)]),
-        ),
-        ("CommandComplete", queried, command_complete("SELECT 1")),
-        (
-            "ErrorResponse",
-            queried,
-            error_response("ERROR", "42601", "no"),
-        ),
-        ("ReadyForQuery", queried, ready(b'T')),
-        ("ParseComplete", prepared, parse_complete()),
-        (
-            "ParameterDescription",
-            described,
-            purepg_testkit::backend::parameter_description(&[23, 25]),
-        ),
-    ];
-    let split = moments
-        .into_iter()
-        .map(|(name, driver, message)| (name, driver, message[0], message[5..].to_vec()));
-    split.collect()
-}
-
-fn authenticated() -> Driver {
-    let mut driver = with_password();
-    driver.feed(&authentication_ok());
-    driver
-}
-
-fn queried() -> Driver {
-    let mut driver = Driver::open();
-    driver.query("select 1");
-    driver.send();
-    driver
-}
-
-fn prepared() -> Driver {
-    let mut driver = Driver::open();
-    driver.begin(|batch| {
-        batch
-            .parse("", "select 1", &[])
-            .describe(Target::Statement(""))
-            .sync();
-    });
-    driver.send();
-    driver
-}
-
-fn described() -> Driver {
-    let mut driver = prepared();
-    driver.feed(&parse_complete());
-    driver
-}
-
-#[test]
-fn security_39_45_bodies_that_end_early_or_late() {
-    for (name, driver, tag, body) in moments() {
-        let whole = driver().feed(&message(tag, &body));
-        assert!(
-            !whole.iter().any(|line| line.starts_with("Closed Protocol")),
-            "{name}"
-        );
-        for length in 0..body.len() {
-            // A shorter SASL list is one of fewer mechanisms only if it is ended.
-            assert_ends(
-                &mut driver(),
-                &message(tag, &body[..length]),
-                "a malformed message: expected",
-            );
-        }
-        let longer = [&body[..], b"x"].concat();
-        let mut driver = driver();
-        assert_ends(
-            &mut driver,
-            &message(tag, &longer),
-            "a malformed message: expected",
-        );
-    }
-}
-
-#[test]
-fn security_45_strings_without_an_end() {
-    for (name, driver, tag, body) in moments() {
-        if let Some(nul) = body.iter().rposition(|&byte| byte == 0) {
-            let mut unterminated = body.clone();
-            unterminated.truncate(nul);
-            unterminated.extend([b'x'; 20]);
-            let lines = driver().feed(&message(tag, &unterminated));
-            assert!(
-                lines.iter().any(|line| line.starts_with("Closed Protocol")),
-                "{name}: {lines:?}"
-            );
-        }
-    }
-}
-
-#[test]
-fn security_46_errors_of_any_shape() {
-    // No field at all, only a message, twice the same, unknown ones, and bytes that are no text.
-    for (fields, expected) in [
-        (error(&[]), "op0 Finished Failed ----- "),
-        (
-            error(&[(b'M', "only a message")]),
-            "op0 Finished Failed ----- only a message",
-        ),
-        (
-            error(&[(b'C', "00001"), (b'C', "00002"), (b'M', "x")]),
-            "op0 Finished Failed 00002 x",
-        ),
-        (
-            error(&[(b'?', "y"), (b'\x80', "z"), (b'C', "42601")]),
-            "op0 Finished Failed 42601 ",
-        ),
-        (
-            message(b'E', b"C42\xff\xfe1\0M\xc3\0\0"),
-            "op0 Finished Failed 42\u{fffd}\u{fffd}1 \u{fffd}",
-        ),
-        (
-            error(&[(b'S', "FEHLER"), (b'C', "42601")]),
-            "op0 Finished Failed 42601 ",
-        ),
-    ] {
-        let mut driver = queried();
-        let lines = driver.feed(&[fields, ready(b'I')].concat());
-        assert_eq!(lines, [expected]);
-        assert!(driver.core.is_idle());
-    }
-    assert_ends(&mut queried(), &message(b'E', b""), "a malformed message");
-    assert_ends(&mut queried(), &message(b'E', b"C"), "a malformed message");
-    assert_ends(
-        &mut queried(),
-        &message(b'E', b"\0\0"),
-        "a malformed message",
-    );
-    // The severity that is not translated decides.
-    let fields = |v| error(&[(b'S', "x"), (b'V', v), (b'M', "bye")]);
-    for severity in ["FATAL", "PANIC"] {
-        let lines = queried().feed(&fields(severity));
-        assert_eq!(lines[..2], ["op0 Finished Lost", "Closed Fatal ----- bye"]);
-    }
-    // An error that answers nothing is the end, whatever it calls itself.
-    for last in [fields("FATAL"), fields("ERROR"), fields("FEHLER")] {
-        assert_eq!(Driver::open().feed(&last)[0], "Closed Fatal ----- bye");
-    }
-}
-
-#[test]
-fn security_49_a_length_is_refused_by_its_header() {
-    let limits = Limits::default();
-    let startup_limit = i32::try_from(limits.max_startup_message).unwrap();
-    let exceeded = |found: i32, limit: &str, allowed: usize| {
-        format!(
-            "{}, more than the limit `{limit}` of {allowed}",
-            i64::from(found) + 1
-        )
-    };
-    // Before it has let us in.
-    for (tag, length, limit, allowed) in [
-        (
-            b'R',
-            startup_limit,
-            "max_startup_message",
-            limits.max_startup_message,
-        ),
-        (
-            b'R',
-            i32::MAX,
-            "max_startup_message",
-            limits.max_startup_message,
-        ),
-        (b'E', 30_001, "max_startup_error", limits.max_startup_error),
-        (
-            b'E',
-            i32::MAX,
-            "max_startup_error",
-            limits.max_startup_error,
-        ),
-    ] {
-        let header = &declared(tag, length, b"")[..5];
-        assert_ends(
-            &mut with_password(),
-            header,
-            &exceeded(length, limit, allowed),
-        );
-    }
-    // Behind AuthenticationOk, and when it is open, for messages that carry neither data nor text.
-    let short = limits.max_short_message;
-    for tag in [b'S', b'K', b'Z'] {
-        let header = &declared(tag, 30_000, b"")[..5];
-        assert_ends(
-            &mut authenticated(),
-            header,
-            &exceeded(30_000, "max_short_message", short),
-        );
-    }
-    for tag in [b'Z', b'C', b'I', b'S'] {
-        let header = &declared(tag, 30_000, b"")[..5];
-        assert_ends(
-            &mut queried(),
-            header,
-            &exceeded(30_000, "max_short_message", short),
-        );
-    }
-    // Data.
-    for (tag, length) in [(b'T', i32::MAX), (b'N', i32::MAX), (b'E', (1 << 30) + 4)] {
-        let header = &declared(tag, length, b"")[..5];
-        assert_ends(
-            &mut queried(),
-            header,
-            &exceeded(length, "max_message", limits.max_message),
-        );
-    }
-    // A length that counts itself is 4 at least.
-    for length in [3, 0, -1, i32::MIN] {
-        for driver in [with_password(), authenticated(), queried()].as_mut_slice() {
-            let header = &declared(b'E', length, b"")[..5];
-            let expected = format!("a message that declares a length of {length}");
-            assert_ends(driver, header, &expected);
-        }
-    }
-}
-
-#[test]
-fn security_49_a_declared_length_reserves_nothing() {
-    let mut driver = queried();
-    driver.feed(&row_description(&[("a", 25, 0)]));
-    driver.feed(&declared(b'D', (1 << 30) - 3, b"\0\x01"));
-    for _ in 0..10 {
-        let space = driver.core.recv_space().len();
-        assert!(space <= 64 * 1024, "{space}");
-        driver.core.recv_filled(1);
-        assert!(driver.take().is_empty());
-    }
-    let mut limits = Limits::default();
-    limits.max_message = 100;
-    let mut driver = Driver::open_with(limits);
-    driver.query("select 1");
-    driver.feed(&row_description(&[("a", 25, 0)]));
-    let fits = data_row(&[Some("x".repeat(100 - 11))]);
-    assert_eq!(fits.len(), 100);
-    assert_eq!(driver.feed(&fits).len(), 1);
-    let header = &data_row(&[Some("x".repeat(100 - 10))])[..5];
-    assert_ends(
-        &mut driver,
-        header,
-        "101, more than the limit `max_message` of 100",
-    );
-}
-
-#[test]
-fn security_49_a_flood_of_parameters() {
-    let limits = Limits::default();
-    for mut driver in [authenticated(), Driver::open()] {
-        let known = driver.core.parameters().len();
-        let names = (known..limits.max_server_parameters).map(|i| format!("p{i}"));
-        let allowed: Vec<u8> = names
-            .flat_map(|name| parameter_status(&name, "x"))
-            .collect();
-        driver.feed(&allowed);
-        assert_eq!(driver.core.parameters().len(), limits.max_server_parameters);
-        // Those that are known may change as often as they like.
-        driver.feed(&parameter_status("p100", "y"));
-        assert_eq!(driver.core.parameter("p100"), Some("y"));
-        let one_more = parameter_status("one more", "x");
-        let expected = "257, more than the limit `max_server_parameters` of 256";
-        assert_ends(&mut driver, &one_more, expected);
-    }
-    for mut driver in [authenticated(), Driver::open()] {
-        let value = "x".repeat(limits.max_server_parameter - 1);
-        driver.feed(&parameter_status("a", &value));
-        assert_eq!(driver.core.parameter("a"), Some(&*value));
-        let expected = "8193, more than the limit `max_server_parameter` of 8192";
-        assert_ends(&mut driver, &parameter_status("aa", &value), expected);
-    }
-}
-
-#[test]
-fn security_49_more_columns_than_a_server_can_make() {
-    let columns = |count: usize| row_description(&vec![("c", 23, 0); count]);
-    let limit = Limits::default().max_columns;
-    assert_eq!(queried().feed(&columns(limit)).len(), 1);
-    assert_ends(
-        &mut queried(),
-        &columns(limit + 1),
-        "1665, more than the limit `max_columns` of 1664",
-    );
 }
 
 #[test]

@@ -4,14 +4,13 @@
 
 use proptest::prelude::*;
 use purepg_proto::{
-    BearerToken, CancelKey, ChannelBinding, ProtocolVersion, Startup, TlsFacts, TlsRequest,
-    Transport,
+    BearerToken, ChannelBinding, ProtocolVersion, Startup, TlsFacts, TlsRequest, Transport,
 };
 use purepg_testkit::cut::{Client, Detail, Script, Told, cut_at, everywhere, whole};
 use purepg_testkit::scripted::{Auth, ModelServer, Tls};
-use purepg_tests_protocol::driver::Driver;
 
 use crate::scram;
+use crate::tls::key;
 
 const HASH: &[u8] = &[7; 32];
 const CHALLENGE: &str = "{\"status\":\"invalid_token\",\"scope\":\"db\"}";
@@ -101,15 +100,6 @@ fn ways() -> Vec<Way> {
         add(format!("cancel, {tls:?}"), startup, server, LET_IN);
     }
     ways
-}
-
-fn key() -> CancelKey {
-    let driver = Driver::open();
-    driver
-        .core
-        .cancel_key()
-        .expect("the server gave one")
-        .clone()
 }
 
 impl Way {

@@ -249,7 +249,8 @@ fn every_method_lets_in_through_tls() {
     }
 }
 
-fn key() -> CancelKey {
+/// What a server gives that lets in whoever comes.
+pub(crate) fn key() -> CancelKey {
     let driver = Driver::open();
     driver
         .core
