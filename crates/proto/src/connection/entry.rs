@@ -1,4 +1,4 @@
-//! What became known on the way in.
+//! What was asked for and became known on the way in.
 
 use crate::connection::Connection;
 use crate::connection::phase::Admission;
@@ -31,6 +31,11 @@ impl Connection {
     /// The version of the protocol that is spoken: the one that was asked for, unless the server has said that it is older.
     pub fn protocol_version(&self) -> ProtocolVersion {
         self.entry.version
+    }
+
+    /// True for a connection of the replication protocol: it takes simple queries only.
+    pub fn is_replication(&self) -> bool {
+        self.startup.replication.is_some()
     }
 
     /// How the server let us in; `None` before it has. After [`AuthMethod::Md5`] a warning is in order: who has seen the digest once, or the

@@ -389,11 +389,6 @@ impl Connection {
         matches!(self.phase, Ok(Phase::Open)) && !self.terminating && !self.eof
     }
 
-    /// True for a connection of the replication protocol: it takes simple queries only.
-    pub fn is_replication(&self) -> bool {
-        self.startup.replication.is_some()
-    }
-
     /// True once the connection has ended, although its last events may still wait.
     pub fn is_dead(&self) -> bool {
         match &self.phase {

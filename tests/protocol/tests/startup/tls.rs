@@ -198,6 +198,16 @@ fn no_batch_before_there_is_tls() {
 }
 
 #[test]
+fn a_batch_that_is_forgotten_too_early_takes_no_first_message_along() {
+    let mut driver = client(tcp(TlsRequest::Direct));
+    assert_eq!(driver.take(), ["UpgradeToTls"]);
+    std::mem::forget(driver.core.batch());
+    driver.core.tls_established(facts()).unwrap();
+    assert!(matches!(driver.send()[..], [Frontend::Startup { .. }]));
+    assert_eq!(driver.feed(&backend::let_in()), ["Ready"]);
+}
+
+#[test]
 fn tls_is_private_enough_for_a_password() {
     let auth = || Auth::Cleartext("secret".to_owned());
     for (tls, let_in) in [
