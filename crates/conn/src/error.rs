@@ -1,5 +1,7 @@
 //! Everything that can go wrong, by what one can do about it.
 
+mod usage;
+
 use std::fmt;
 use std::io;
 use std::ops::Deref;
@@ -13,6 +15,7 @@ use crate::caret::caret;
 use crate::config::ConfigError;
 use crate::connection::ProtectedParameter;
 use crate::written::Written;
+pub use usage::UsageError;
 
 /// Why something could not be done.
 #[derive(Debug, ThisError)]
@@ -102,67 +105,6 @@ pub struct DatabaseError {
     ended: bool,
     /// It is what had ended the connection before anything of the statement was handed to the socket.
     unsent: bool,
-}
-
-/// What a caller got wrong.
-#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
-#[non_exhaustive]
-pub enum UsageError {
-    /// The core refuses it.
-    #[error(transparent)]
-    Core(#[from] purepg_proto::UsageError),
-    /// Another number of parameters than the statement has.
-    #[error("the statement takes {expected} parameters, not {given}")]
-    ParameterCount {
-        /// Parameters of the statement.
-        expected: usize,
-        /// Parameters given.
-        given: usize,
-    },
-    /// Parameters by name for a prepared statement, which has numbers only.
-    #[error("a prepared statement takes its parameters by position, not by name")]
-    NamesForPrepared,
-    /// Parameters by name for a statement that has numbers.
-    #[error("the statement has {number}, and its parameters are given by name: use either")]
-    MixedParameters {
-        /// The first number in it, such as `$1`.
-        number: Box<str>,
-    },
-    /// The statement names other parameters than were given.
-    #[error("{}", mismatch(missing, superfluous))]
-    ParameterNames {
-        /// Those that it names, and that were not given.
-        missing: Box<[Box<str>]>,
-        /// Those that were given, and that it does not name.
-        superfluous: Box<[Box<str>]>,
-    },
-    /// Two parameters of one name.
-    #[error("the parameter :{} is given twice", name.escape_debug())]
-    RepeatedParameter {
-        /// The name.
-        name: Box<str>,
-    },
-    /// A statement that another connection prepared.
-    #[error("the statement was prepared on another connection")]
-    ForeignStatement,
-    /// A transaction that a text such as `COMMIT` has ended already.
-    #[error("the transaction is over: a statement has ended it")]
-    TransactionOver,
-    /// A transaction within one that a text such as `BEGIN` has begun.
-    #[error("a statement has begun a transaction, so none can be begun here")]
-    TransactionOpen,
-    /// An isolation level and the like for a savepoint: these are the transaction's.
-    #[error("a savepoint has no isolation level and is not read only or deferrable by itself")]
-    SavepointOptions,
-    /// A name that no channel can have, or that the server would cut off.
-    #[error("no channel can be named so: {reason}")]
-    ChannelName {
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// A `COPY` where rows were expected.
-    #[error("COPY TO STDOUT gives data, not rows")]
-    CopyOut,
 }
 
 impl Error {
@@ -278,31 +220,6 @@ impl Error {
         } else {
             Self::Database(error)
         }
-    }
-}
-
-/// The most names of one kind that are shown.
-const SHOWN: usize = 10;
-
-fn mismatch(missing: &[Box<str>], superfluous: &[Box<str>]) -> String {
-    let list = |names: &[Box<str>]| {
-        let shown = names.iter().take(SHOWN);
-        let mut list: Vec<_> = shown
-            .map(|name| format!(":{}", name.escape_debug()))
-            .collect();
-        if let Some(more) = names.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-            list.push(format!("{more} more"));
-        }
-        list.join(", ")
-    };
-    match (missing, superfluous) {
-        (missing, []) => format!("no value is given for {}", list(missing)),
-        ([], superfluous) => format!("the statement has no {}", list(superfluous)),
-        (missing, superfluous) => format!(
-            "no value is given for {}; the statement has no {}",
-            list(missing),
-            list(superfluous)
-        ),
     }
 }
 
