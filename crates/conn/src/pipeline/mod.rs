@@ -1,0 +1,109 @@
+//! Pipelines: queries that do not wait for each other.
+
+mod results;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use purepg_types::{Column, Params};
+
+use crate::columns::Columns;
+use crate::connection::Connection;
+use crate::error::Error;
+use crate::query::{IntoQuery, Query};
+use crate::row::Row;
+use crate::runtime::ByteStream;
+
+pub use results::PipelineResults;
+
+/// Queries that are queued first, and then run without waiting in between.
+///
+/// The queries up to a [`sync`](Self::sync), or to the end, are one transaction if none is open: when one fails, nothing of them stays, and the
+/// ones behind it are not looked at ([`Error::Aborted`]). Every query goes through the extended protocol.
+#[must_use = "nothing happens before it is run"]
+pub struct Pipeline<'c, 'q, S> {
+    connection: &'c mut Connection<S>,
+    items: VecDeque<Item<'q>>,
+}
+
+enum Item<'q> {
+    Query(Query<'q>, Box<dyn Params + 'q>),
+    Sync,
+}
+
+/// What became of a query of a pipeline.
+#[derive(Debug, Default)]
+pub struct QueryOutcome {
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// The number of rows that it counted; 0 for a command that counts none.
+    pub row_count: u64,
+    columns: Option<Arc<Columns>>,
+}
+
+impl QueryOutcome {
+    /// The columns; none for a statement that returns no rows.
+    pub fn columns(&self) -> &[Column] {
+        self.columns
+            .as_ref()
+            .map_or(&[], |columns| columns.as_slice())
+    }
+}
+
+impl<S: ByteStream> Connection<S> {
+    /// An empty pipeline.
+    pub fn pipeline<'q>(&mut self) -> Pipeline<'_, 'q, S> {
+        Pipeline {
+            connection: self,
+            items: VecDeque::new(),
+        }
+    }
+}
+
+impl<'c, 'q, S: ByteStream> Pipeline<'c, 'q, S> {
+    /// Another query.
+    pub fn push(&mut self, query: impl IntoQuery<'q>, params: impl Params + 'q) -> &mut Self {
+        let item = Item::Query(query.into_query(), Box::new(params));
+        self.items.push_back(item);
+        self
+    }
+
+    /// Ends a transaction: what fails before this does not touch what comes behind it.
+    pub fn sync(&mut self) -> &mut Self {
+        self.items.push_back(Item::Sync);
+        self
+    }
+
+    /// How many queries it has.
+    pub fn len(&self) -> usize {
+        let items = self.items.iter();
+        items.filter(|item| matches!(item, Item::Query(..))).count()
+    }
+
+    /// True when it has no query.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Begins to run it. One round trip, if all statements are known; a text that is not takes one more when its turn comes.
+    ///
+    /// # Errors
+    /// What ended the connection, if it has ended. What becomes of the queries is told by the results.
+    ///
+    /// # Cancel safety
+    /// Dropping the future costs nothing, and nothing has happened.
+    pub async fn run(self) -> Result<PipelineResults<'c, 'q, S>, Error> {
+        self.connection.make_way().await?;
+        self.connection.check_transaction()?;
+        Ok(PipelineResults::new(self.connection, self.items))
+    }
+}
+
+impl<S> fmt::Debug for Pipeline<'_, '_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("items", &self.items.len())
+            .finish_non_exhaustive()
+    }
+}
