@@ -295,6 +295,65 @@ fn a_copy_met_undeclared_is_refused() {
     }
 }
 
+#[test]
+fn a_copy_may_fail_between_its_request_for_data_and_the_data() {
+    let mut client = open();
+    client.run("create temporary view v as select 1 as a");
+    let copy = raw_statement("copy v from stdin", 0);
+    assert_eq!(
+        answers(&mut client.stream, &[copy, sync()].concat()),
+        "12GEZ",
+        "its Sync is not swallowed"
+    );
+    // Nobody has declared it, and one or two Syncs were sent behind it.
+    for simple in [true, false] {
+        for syncs in 0..2 {
+            let mut client = open();
+            client.run("create temporary view v as select 1 as a");
+            client.batch(|batch| {
+                if simple {
+                    batch.query("copy v from stdin");
+                } else {
+                    synced(batch, "copy v from stdin");
+                }
+            });
+            for _ in 0..syncs {
+                client.batch(|batch| {
+                    batch.sync();
+                });
+            }
+            assert!(client.write());
+            client.until("op1 Finished Failed 42809");
+            goes_on(&mut client);
+            goes_on(&mut client);
+        }
+    }
+}
+
+#[test]
+fn what_is_sent_behind_an_abandoned_copy_and_its_syncs_waits() {
+    for simple in [true, false] {
+        for sql in ["copy t from stdin", "copy v from stdin", "select 'copy'"] {
+            let mut client = open();
+            client.run("create temporary table t (a int4); create temporary view v as select 1");
+            client.batch(|batch| {
+                if simple {
+                    batch.query(sql);
+                } else {
+                    statement(batch, sql);
+                }
+            });
+            client.batch(|batch| {
+                batch.sync();
+            });
+            assert!(client.write());
+            client.core.abandon_all();
+            goes_on(&mut client);
+            goes_on(&mut client);
+        }
+    }
+}
+
 /// Sent, and abandoned before the first answer has come: what it was makes no difference.
 #[test]
 fn what_is_abandoned_before_its_first_answer_may_have_been_a_copy() {

@@ -627,6 +627,39 @@ fn every_sync_that_a_copy_swallows_is_sent_again() {
     }
 }
 
+/// Into a view, for one: the server asks for data, and fails before it has read any.
+#[test]
+fn a_sync_that_no_copy_swallowed_is_not_sent_again() {
+    for simple in [false, true] {
+        for syncs in 0..3 {
+            for abandoned in [false, true] {
+                let (mut driver, mut server) = connected();
+                if simple {
+                    driver.query("copy in refused");
+                } else {
+                    driver.begin(|batch| synced(batch, "copy in refused"));
+                }
+                for _ in 0..syncs {
+                    driver.sync();
+                }
+                server.receive(driver.core.output());
+                driver.send();
+                if abandoned {
+                    driver.abandon(0);
+                }
+                driver.query("select 7");
+                let last = 1 + syncs;
+                let lines = driver.converse(&mut server);
+                assert!(lines.contains(&format!("op{last} row \"7\"")), "{lines:?}");
+                let ends = ends(&lines);
+                assert_eq!(ends.len(), last + usize::from(!abandoned), "{ends:?}");
+                assert_eq!(ends.last().unwrap(), &format!("op{last} Finished Complete"));
+                assert!(driver.core.is_idle() && server.is_idle());
+            }
+        }
+    }
+}
+
 #[test]
 fn a_copy_is_refused_before_anything_else_is_sent() {
     for simple in [false, true] {

@@ -8,8 +8,9 @@ use crate::OpId;
 use crate::connection::Connection;
 use crate::copy::CopyEnd;
 use crate::error::{ProtocolErrorKind, UsageError};
+use crate::message::backend::response::ServerError;
 use crate::message::frontend::copy::{
-    write_copy_data, write_copy_done, write_copy_fail, write_own_copy_fail,
+    own_copy_fail_length, write_copy_data, write_copy_done, write_copy_fail, write_own_copy_fail,
 };
 use crate::message::frontend::extended::{FLUSH_LENGTH, write_flush, write_sync, write_terminate};
 use crate::pipeline::expect::Expect;
@@ -101,7 +102,7 @@ impl Connection {
             None if failed => self.queue.become_(given_up),
             None => {
                 self.queue.become_(given_up);
-                self.refuse_copy_in();
+                self.refuse_copy_in(op);
             }
         }
         Ok(false)
@@ -109,16 +110,37 @@ impl Connection {
 
     /// A `COPY FROM STDIN` that nobody declared: without an answer the server would wait for data for ever.
     ///
-    /// While it waits it swallows each Sync that was sent behind the COPY, so these are sent once more. What was not sent at all comes
-    /// behind the refusal, and is unharmed.
-    fn refuse_copy_in(&mut self) {
-        let swallowed = self.queue.syncs_behind_front(self.send.next_message());
-        self.insert_before_unsent(|out| {
-            write_own_copy_fail(out, UNDECLARED);
-            for _ in 0..swallowed {
-                write_sync(out);
-            }
-        });
+    /// While it waits it swallows each Sync that was sent behind the COPY; whether it did wait, or failed before, its error tells. Until
+    /// then nothing else is sent. What was not sent at all comes behind the refusal, and is unharmed.
+    fn refuse_copy_in(&mut self, op: OpId) {
+        let place = self.send.next_message();
+        self.insert_own(place, |out| write_own_copy_fail(out, UNDECLARED));
+        let place = place.saturating_add(own_copy_fail_length(UNDECLARED));
+        if self.queue.syncs_behind_front(place) == 0 {
+            return;
+        }
+        self.queue.note_refusal(place);
+        if self.queue.fence_of(op).is_none() {
+            self.queue.raise_fence(Fence {
+                op,
+                place,
+                declared: false,
+            });
+        }
+    }
+
+    /// The operation at the front has failed. If it was refused as a COPY, and that is why, then the server had read all that was sent
+    /// before the refusal: the Syncs among that are sent once more. Had it failed before it read anything (a COPY into a view does, behind
+    /// the request for data), it will answer them.
+    pub(super) fn resend_swallowed_syncs(&mut self, error: &ServerError) {
+        let Some(refused) = self.queue.take_refusal() else {
+            return;
+        };
+        if error.message().contains(UNDECLARED) {
+            let swallowed = self.queue.syncs_behind_front(refused);
+            let place = refused.max(self.send.next_message());
+            self.insert_own(place, |out| (0..swallowed).for_each(|_| write_sync(out)));
+        }
     }
 
     /// Nobody waits for this operation any more, of which a part was sent: the server must not take what comes next for its data.
@@ -141,7 +163,8 @@ impl Connection {
     /// Should one of these be a `COPY FROM STDIN` that nobody will feed, it fails.
     pub(super) fn fail_undeclared_copy(&mut self, range: core::ops::Range<usize>) {
         if self.queue.fail_copy(range, self.send.sent()) {
-            self.insert_before_unsent(|out| write_own_copy_fail(out, UNDECLARED));
+            let place = self.send.next_message();
+            self.insert_own(place, |out| write_own_copy_fail(out, UNDECLARED));
         }
     }
 
@@ -183,11 +206,6 @@ impl Connection {
         self.terminating = true;
         self.insert_own(fence.place, write_terminate);
         self.queue.lower_fence(fence.op);
-    }
-
-    /// Puts messages in front of the first one of which nothing was sent.
-    fn insert_before_unsent(&mut self, write: impl FnOnce(&mut BytesMut)) {
-        self.insert_own(self.send.next_message(), write);
     }
 
     fn insert_own(&mut self, place: u64, write: impl FnOnce(&mut BytesMut)) {

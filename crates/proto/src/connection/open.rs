@@ -129,6 +129,7 @@ impl Connection {
         if self.queue.front().is_some_and(|owed| owed.muted) {
             self.muted_errors += 1;
         }
+        self.resend_swallowed_syncs(&error);
         self.queue.fail(error);
         match step {
             Step::Become(next) => self.queue.become_(next),

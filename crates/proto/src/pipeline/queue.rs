@@ -78,6 +78,9 @@ struct Head {
     columns: Option<Arc<Columns>>,
     /// Rows and data of a COPY that were handed out.
     result_bytes: usize,
+    /// Where the refusal ends, if it turned out to be a COPY that nobody declared, and Syncs stand before that of which nobody knows yet
+    /// whether that COPY swallowed them.
+    refused: Option<u64>,
 }
 
 impl Queue {
@@ -270,6 +273,15 @@ impl Queue {
         let behind = self.owed.iter().skip(1);
         let before = behind.take_while(|owed| owed.place.end <= place);
         before.filter(|owed| owed.expect.is_sync()).count()
+    }
+
+    /// The front operation was refused, and every Sync that it may have swallowed stands before this place.
+    pub(crate) fn note_refusal(&mut self, place: u64) {
+        self.head.refused = Some(place);
+    }
+
+    pub(crate) fn take_refusal(&mut self) -> Option<u64> {
+        self.head.refused.take()
     }
 
     /// Bytes were put into the output at `place`: what stands behind it moves.

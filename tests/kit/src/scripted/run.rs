@@ -59,6 +59,10 @@ impl Session {
                 return Ok(Ran::Complete(format!("COPY {}", chunks.len())));
             }
             Statement::CopyIn => return Ok(Ran::Waits(Awaited::Copy(Vec::new()))),
+            Statement::CopyInRefused => {
+                self.out.push(backend::copy_in_response(1));
+                return Err(Fault::new("42809", "cannot copy to view"));
+            }
             Statement::CopyBoth(messages, ends) => {
                 self.out.push(backend::copy_both_response(0));
                 for message in messages {

@@ -46,6 +46,8 @@ pub enum Statement {
     CopyOut(Vec<Vec<u8>>),
     /// `COPY FROM STDIN`: each chunk is a row.
     CopyIn,
+    /// `COPY FROM STDIN` that fails when it has asked for data, and before it reads any: as into a view.
+    CopyInRefused,
     /// A replication stream: its messages, and whether the server ends its side behind them.
     CopyBoth(Vec<Vec<u8>>, bool),
     /// It raises a notice of this text.
@@ -89,6 +91,7 @@ impl Statement {
     /// | `fail`, `fail 12345` | an error, with that SQLSTATE |
     /// | `begin …`, `commit`, `rollback`, `savepoint x`, `release x`, `rollback to x` | what they say |
     /// | `copy out 7`, `copy in` | `COPY` of so many chunks, and of as many as come |
+    /// | `copy in refused` | a `COPY FROM STDIN` that fails before it reads anything |
     /// | `start_replication 7`, `start_replication 7 end` | a stream of so many messages, which the server ends or not |
     /// | `notice …`, `notify c p`, `set n v`, `hang`, `fatal`, `die` | see [`Statement`] |
     pub fn parse(sql: &str) -> Option<Self> {
@@ -127,6 +130,7 @@ impl Statement {
                 Self::CopyOut(chunks.map(|i| format!("{i}\n").into_bytes()).collect())
             }
             ["copy", "in"] => Self::CopyIn,
+            ["copy", "in", "refused"] => Self::CopyInRefused,
             ["start_replication", count] => Self::stream(count.parse().ok()?, false),
             ["start_replication", count, "end"] => Self::stream(count.parse().ok()?, true),
             ["notice", ..] => Self::Notice(words[1..].join(" ")),

@@ -36,6 +36,11 @@ pub(crate) fn write_own_copy_fail(out: &mut BytesMut, reason: &'static str) {
     debug_assert_eq!(written, Ok(()));
 }
 
+/// Of the whole message: header, reason, NUL.
+pub(crate) fn own_copy_fail_length(reason: &'static str) -> u64 {
+    u64::try_from(reason.len()).map_or(u64::MAX, |length| length.saturating_add(6))
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::string::String;
@@ -49,6 +54,7 @@ mod tests {
         write_copy_done(&mut out);
         write_copy_fail(&mut out, "no").unwrap();
         assert_eq!(&out[..], b"d\0\0\0\x061\nc\0\0\0\x04f\0\0\0\x07no\0");
+        assert_eq!(own_copy_fail_length("no"), 8);
     }
 
     #[test]
