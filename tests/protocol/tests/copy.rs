@@ -4,8 +4,8 @@ use purepg_proto::{
     Batch, Bind, CopyEnd, Limits, Replication, RowShape, Target, TransactionStatus, UsageError,
 };
 use purepg_testkit::backend::{
-    command_complete, copy_both_response, copy_data, copy_done, copy_in_response, error_response,
-    message, ready,
+    command_complete, copy_both_response, copy_data, copy_done, copy_in_response,
+    copy_out_response, data_row, declared, error_response, message, ready, row_description,
 };
 use purepg_testkit::frontend::Frontend;
 use purepg_testkit::scripted::{Auth, ModelServer};
@@ -547,6 +547,32 @@ fn what_one_operation_hands_out_can_be_limited() {
         let lines = driver.converse(&mut server);
         let last = lines.last().unwrap();
         assert!(last.contains("`max_result` of 100"), "{last}");
+    }
+}
+
+#[test]
+fn what_one_operation_may_not_hand_out_is_refused_by_its_header() {
+    let mut limits = Limits::default();
+    limits.max_result = 100;
+    let columns = row_description(&[("a", 25, 0)]);
+    let rows = [columns, data_row(&[Some("x".repeat(50))])].concat();
+    let data = [copy_out_response(1), copy_data(&[b'x'; 50])].concat();
+    for (begun, tag) in [(rows, b'D'), (data, b'd')] {
+        let mut driver = Driver::open_with(limits.clone());
+        driver.query("select 1");
+        driver.query("select 1");
+        driver.send();
+        driver.feed(&begun);
+        let large = declared(tag, 1 << 20, b"");
+        let lines = driver.feed(&large[..5]);
+        assert!(lines[2].contains("`max_result` of 100"), "{lines:?}");
+        // Nobody is handed what nobody wants.
+        let mut driver = Driver::open_with(limits.clone());
+        driver.query("select 1");
+        driver.send();
+        driver.feed(&begun);
+        driver.abandon(0);
+        assert_eq!(driver.feed(&large[..5]), NO_LINES);
     }
 }
 

@@ -59,7 +59,10 @@ impl Connection {
 
     /// Most of what comes: for a row that may come, and that somebody wants, nothing has to be looked up.
     fn is_wanted_row(&self, tag: u8, len: usize) -> bool {
-        tag == b'D' && len <= self.limits.max_message && self.queue.rows_are_next()
+        tag == b'D'
+            && len <= self.limits.max_message
+            && self.queue.result_with(len) <= self.limits.max_result
+            && self.queue.rows_are_next()
     }
 
     /// What is wrong with a frame as soon as its header is here: nothing of it is stored then.
@@ -90,9 +93,19 @@ impl Connection {
             },
             Err(_) => return None,
         };
-        (len > allowed).then_some(ProtocolErrorKind::LimitExceeded {
-            limit,
-            found: len,
+        if len > allowed {
+            return Some(ProtocolErrorKind::LimitExceeded {
+                limit,
+                found: len,
+                allowed,
+            });
+        }
+        let handed_out = matches!(tag, Tag::DataRow | Tag::CopyData);
+        let muted = self.queue.front().is_some_and(|owed| owed.muted);
+        let (found, allowed) = (self.queue.result_with(len), limits.max_result);
+        (handed_out && !muted && found > allowed).then_some(ProtocolErrorKind::LimitExceeded {
+            limit: "max_result",
+            found,
             allowed,
         })
     }

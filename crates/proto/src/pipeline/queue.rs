@@ -170,11 +170,15 @@ impl Queue {
         self.fences.lower(op);
     }
 
+    /// How much of the front operation's result were handed out with so much more.
+    pub(crate) fn result_with(&self, bytes: usize) -> usize {
+        self.head.result_bytes.saturating_add(bytes)
+    }
+
     /// More of the front operation's result is handed out; gives how much that is by now.
     pub(crate) fn count_result(&mut self, bytes: usize) -> usize {
-        let sum = self.head.result_bytes.saturating_add(bytes);
-        self.head.result_bytes = sum;
-        sum
+        self.head.result_bytes = self.result_with(bytes);
+        self.head.result_bytes
     }
 
     /// True when messages were sent, or will be, that no Sync and no Query stands behind.
