@@ -86,6 +86,7 @@ pub enum Format {
     Binary,
 }
 
-/// One operation: what one [`Batch`] asked for. Numbers grow, and are never used again.
+/// One operation: what one [`Batch`] asked for. Numbers grow, and are never used again. Each connection counts by itself: to another one
+/// the same number is another operation, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpId(u64);

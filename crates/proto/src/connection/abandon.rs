@@ -9,8 +9,9 @@ impl Connection {
     ///
     /// * If none of it was sent, it is taken back: it never happened.
     /// * Otherwise what is still owed to it is muted: read past, its data thrown away frame by frame as it comes, its errors only
-    ///   [counted](Self::muted_errors). What was sent in part is sent to its end. A query that is, or may be, a `COPY FROM STDIN` is
-    ///   followed by a `CopyFail`, which is of no consequence if it is not.
+    ///   [counted](Self::muted_errors). What was sent in part is sent to its end. Should it be a `COPY FROM STDIN`, declared or not, the
+    ///   server does not wait for data in vain, nor take what follows for it: a `CopyFail`, which is of no consequence if it is none,
+    ///   stands behind it, or what was not sent yet waits for its answer.
     /// * A replication stream would go on for ever: the connection is [terminated](Self::terminate).
     /// * If it leaves a segment open (flush without sync), a sync is appended that ends it.
     ///
