@@ -81,6 +81,11 @@ fn pass(driver: &mut Driver, server: &mut ModelServer, n: usize) {
     driver.core.output_sent(n);
 }
 
+fn pass_all(driver: &mut Driver, server: &mut ModelServer) {
+    let all = driver.core.output().len();
+    pass(driver, server, all);
+}
+
 #[test]
 fn a_sync_that_was_not_sent_was_not_swallowed() {
     for simple in [true, false] {
@@ -225,6 +230,31 @@ fn a_copy_of_a_replication_connection_that_is_abandoned_amid_its_data_ends() {
             assert_eq!(ends(&lines), ["op1 Finished Complete"]);
             assert!(server.copied().is_empty() && driver.core.is_idle() && server.is_idle());
         }
+    }
+}
+
+/// The first one fails by itself, between its request for data and the data; the second one waits. Nobody had declared them.
+#[test]
+fn a_refusal_does_not_hit_the_next_copy() {
+    for simple in [true, false] {
+        let (mut driver, mut server) = connected_with(Limits::default());
+        begin(&mut driver, simple, "copy in refused");
+        driver.sync();
+        begin(&mut driver, false, "copy in");
+        driver.sync();
+        pass_all(&mut driver, &mut server);
+        driver.core.recv_bytes(&server.take_output()).unwrap();
+        while driver.core.in_flight() > 2 {
+            driver.core.next_event().unwrap();
+        }
+        assert!(
+            !driver.core.wants_write(),
+            "there is nothing left to refuse"
+        );
+        let lines = driver.converse(&mut server);
+        assert!(ends(&lines)[0].starts_with("op2 Finished Failed 57014"));
+        assert_eq!(ends(&lines)[1..], ["op3 Finished Complete"]);
+        assert!(driver.core.is_idle() && server.is_idle());
     }
 }
 

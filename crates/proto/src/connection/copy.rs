@@ -114,6 +114,10 @@ impl Connection {
     /// then nothing else is sent. What was not sent at all comes behind the refusal, and is unharmed.
     fn refuse_copy_in(&mut self, op: OpId) {
         let place = self.send.next_message();
+        if !self.queue.only_syncs_behind_front(place) {
+            // What stands there ends the session, unless the COPY has failed by itself. Then a refusal would hit another one.
+            return;
+        }
         self.insert_own(place, |out| write_own_copy_fail(out, UNDECLARED));
         let place = place.saturating_add(own_copy_fail_length(UNDECLARED));
         if self.queue.syncs_behind_front(place) == 0 {

@@ -279,6 +279,13 @@ impl Queue {
         before.filter(|owed| owed.expect.is_sync()).count()
     }
 
+    /// True when a COPY at the front would pass over all that stands behind it, before a place in the output.
+    pub(crate) fn only_syncs_behind_front(&self, place: u64) -> bool {
+        let mut behind = self.owed.iter().skip(1);
+        let other = behind.find(|owed| !owed.expect.is_sync());
+        other.is_none_or(|owed| owed.place.start >= place)
+    }
+
     /// The front operation was refused, and every Sync that it may have swallowed stands before this place.
     pub(crate) fn note_refusal(&mut self, place: u64) {
         self.head.refused = Some(place);
