@@ -233,6 +233,35 @@ fn a_copy_of_a_replication_connection_that_is_abandoned_amid_its_data_ends() {
     }
 }
 
+#[test]
+fn the_answer_to_a_prelude_lowers_no_fence() {
+    for simple in [true, false] {
+        let (mut driver, mut server) = connected_with(Limits::default());
+        driver.begin(|batch| {
+            batch.prelude("begin");
+            if simple {
+                batch.query("copy in");
+            } else {
+                statement(batch, "copy in");
+            }
+            batch.copy_in();
+        });
+        driver.query("commit");
+        pass_all(&mut driver, &mut server);
+        driver.core.recv_bytes(&server.take_output()).unwrap();
+        // Whatever may be sent is sent behind each event.
+        while driver.core.next_event().unwrap().is_some() {
+            pass_all(&mut driver, &mut server);
+        }
+        driver.data(0, b"a");
+        driver.done(0);
+        let lines = driver.converse(&mut server);
+        assert_eq!(ends(&lines).len(), 2, "{simple}: {lines:?}");
+        assert_eq!(server.copied(), [b"a"]);
+        assert!(driver.core.is_idle() && server.is_idle());
+    }
+}
+
 /// The first one fails by itself, between its request for data and the data; the second one waits. Nobody had declared them.
 #[test]
 fn a_refusal_does_not_hit_the_next_copy() {

@@ -232,8 +232,8 @@ impl Queue {
         self.skipping &= !owed.expect.is_sync();
         // A Query that was skipped has ended nothing.
         self.open_when_empty = self.skipping || !owed.expect.ends_segment();
-        // Whatever it was, nothing of it can turn into a COPY any more.
-        if owed.expect.may_be_fenced() {
+        // Whatever it was, nothing of it can turn into a COPY any more. A prelude is not it.
+        if owed.expect.may_be_fenced() && !owed.silent {
             self.fences.lower(owed.op);
         }
         if !owed.last {

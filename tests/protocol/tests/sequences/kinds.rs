@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Halves(&'static str),
     /// A Close, with its Sync or without.
     Close(bool),
+    /// Something else behind a prelude.
+    Prelude(&'static str, &'static Self),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,6 +63,16 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind::Halves("copy in"),
     Kind::Halves("insert"),
     Kind::Halves("nonsense"),
+    Kind::Prelude("update", &Kind::Declared("copy in")),
+    Kind::Prelude("update", &Kind::DeclaredExtended("copy in")),
+    Kind::Prelude("fail", &Kind::Declared("copy in")),
+    Kind::Prelude("fail", &Kind::DeclaredExtended("copy in")),
+    Kind::Prelude("update", &Kind::Query("copy in")),
+    Kind::Prelude("update", &Kind::Extended("copy in", Tail::Sync)),
+    Kind::Prelude("update", &Kind::Extended("copy in", Nothing)),
+    Kind::Prelude("update", &Kind::Query("insert 'copy'")),
+    Kind::Prelude("update", &Kind::Extended("insert 'copy'", Flush)),
+    Kind::Prelude("fail", &Kind::Extended("insert", Nothing)),
     Kind::Sync,
     Kind::FlushSync,
     Kind::Close(true),
@@ -96,6 +108,7 @@ impl Kind {
             | Self::Declared(sql)
             | Self::DeclaredExtended(sql)
             | Self::Halves(sql) => sql,
+            Self::Prelude(_, kind) => kind.sql(),
             Self::Sync | Self::FlushSync | Self::Close(_) => "",
         }
     }
@@ -145,6 +158,10 @@ impl Kind {
             Self::FlushSync => {
                 batch.flush().sync();
             }
+            Self::Prelude(command, kind) => {
+                batch.prelude(&format!("{command} #{number}"));
+                kind.write(batch, number);
+            }
             Self::Close(sync) => {
                 batch.close(Target::Statement("s"));
                 if sync {
@@ -156,7 +173,12 @@ impl Kind {
 
     pub(crate) fn is_undeclared_copy(self) -> bool {
         self.sql().contains("copy in")
-            && !matches!(self, Self::Declared(_) | Self::DeclaredExtended(_))
+            && !matches!(
+                self,
+                Self::Declared(_)
+                    | Self::DeclaredExtended(_)
+                    | Self::Prelude(_, Self::Declared(_) | Self::DeclaredExtended(_))
+            )
     }
 
     /// True when the fate of an insert is known once its operation is over.

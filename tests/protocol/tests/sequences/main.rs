@@ -109,7 +109,7 @@ fn random(dice: &mut Dice, kinds: &[Kind], terminate: bool) -> Step {
     match dice.roll(if terminate { 31 } else { 30 }) {
         0..7 => Step::Begin(kinds[dice.roll(kinds.len())]),
         7..11 => Step::Abandon(dice.roll(4)),
-        11 => Step::AbandonAll,
+        11 => [Step::AbandonAll, Step::AbortAll][dice.roll(2)],
         12..15 => Step::SendBytes(1 + dice.roll(8)),
         15..19 => Step::SendMessage,
         19..21 => Step::SendAllBut([0, 0, 1, 5, 7][dice.roll(5)]),

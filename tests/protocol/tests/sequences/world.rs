@@ -13,6 +13,7 @@ pub(crate) enum Step {
     /// One of those that were begun, counted from the newest.
     Abandon(usize),
     AbandonAll,
+    AbortAll,
     /// So many bytes reach the server.
     SendBytes(usize),
     /// What is left of a message reaches the server, or the next one does.
@@ -121,6 +122,11 @@ impl World {
             Step::AbandonAll => {
                 (0..self.ops.len()).for_each(|op| self.note_abandoned(op));
                 self.driver.core.abandon_all();
+                !self.ops.is_empty()
+            }
+            Step::AbortAll => {
+                (0..self.ops.len()).for_each(|op| self.note_abandoned(op));
+                self.driver.core.abort_all();
                 !self.ops.is_empty()
             }
             Step::SendBytes(n) => {
