@@ -111,8 +111,14 @@ async fn parameters_by_name_through_every_query<R: Runtime>(cx: Context<R>) {
         count += usize::from(matches!(message.unwrap(), Message::Row(_)));
     }
     assert_eq!(count, 3);
+    let mut tx = conn.begin().await.unwrap();
+    assert_eq!(tx.execute(sql, given).await.unwrap(), 3);
+    tx.commit().await.unwrap();
     let alone = Query::new("select generate_series(1, 9) as \":n\"").max_rows(4);
     assert_eq!(conn.execute(alone, params! {}).await.unwrap(), 4);
+    let shared = conn.into_shared();
+    assert_eq!(shared.execute(sql, given).await.unwrap(), 3);
+    assert_eq!(shared.fetch_scalar::<i32>(sql, given).await.unwrap(), 11);
 }
 
 async fn parameters_by_name_in_pipelines<R: Runtime>(cx: Context<R>) {
