@@ -28,7 +28,40 @@ live!(
     the_end_is_told_to_everybody,
     closing_it,
     unsharing_it,
+    nobody_slips_into_a_transaction,
 );
+
+async fn nobody_slips_into_a_transaction<R: Runtime>(cx: Context<R>) {
+    let shared = cx.connect().await.into_shared();
+    let create = "create temp table counted (n int); insert into counted values (0)";
+    shared.execute(create, ()).await.unwrap();
+    // Read, wait, write: without the lock they would overwrite each other.
+    let tasks = (0..20).map(|i| {
+        let (shared, runtime) = (shared.clone(), &cx.runtime);
+        async move {
+            shared
+                .with_transaction(async |tx| {
+                    let n: i32 = tx.fetch_scalar("select n from counted", ()).await?;
+                    runtime.sleep(Duration::from_millis(1)).await;
+                    tx.execute("update counted set n = $1", (n + 1,)).await?;
+                    if i % 4 == 0 {
+                        Err(Error::NoRows)
+                    } else {
+                        Ok(())
+                    }
+                })
+                .await
+        }
+    });
+    let done = join_all(tasks).await;
+    assert_eq!(done.iter().filter(|result| result.is_ok()).count(), 15);
+    let n: i32 = shared
+        .fetch_scalar("select n from counted", ())
+        .await
+        .unwrap();
+    assert_eq!(n, 15);
+    assert!(!shared.in_transaction());
+}
 
 async fn every_eager_query<R: Runtime>(cx: Context<R>) {
     let shared = cx.connect().await.into_shared();

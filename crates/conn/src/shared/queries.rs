@@ -8,6 +8,7 @@ use crate::row::Row;
 use crate::runtime::ByteStream;
 use crate::shared::SharedConnection;
 use crate::statement::Statement;
+use crate::transaction::Transaction;
 
 impl<S: ByteStream> SharedConnection<S> {
     /// All rows: see [`Connection::fetch`](crate::Connection::fetch).
@@ -165,5 +166,21 @@ impl<S: ByteStream> SharedConnection<S> {
     /// As [`Connection::ping`](crate::Connection::ping).
     pub async fn ping(&self) -> Result<(), Error> {
         self.lock().await.ping().await
+    }
+
+    /// Runs `work` in a transaction, as [`Connection::with_transaction`](crate::Connection::with_transaction) does. The connection is this task's until it ends: nobody can slip
+    /// into the transaction. So `work` must do everything through the transaction: a query on this connection from inside would wait for
+    /// itself, for ever.
+    ///
+    /// # Errors
+    /// As [`Connection::with_transaction`](crate::Connection::with_transaction).
+    ///
+    /// # Cancel safety
+    /// As [`Connection::with_transaction`](crate::Connection::with_transaction).
+    pub async fn with_transaction<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Transaction<'_, S>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.lock().await.with_transaction(work).await
     }
 }
