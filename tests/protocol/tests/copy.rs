@@ -89,6 +89,49 @@ fn a_declared_copy_takes_data() {
     }
 }
 
+/// What begins a transaction rides with the COPY, and is none itself.
+#[test]
+fn a_declared_copy_behind_a_prelude_takes_data() {
+    for simple in [true, false] {
+        for fails in [false, true] {
+            let (mut driver, mut server) = connected();
+            driver.begin(|batch| {
+                batch
+                    .prelude(if fails { "fail" } else { "begin" })
+                    .prelude("savepoint s");
+                if simple {
+                    batch.query("copy in").copy_in();
+                } else {
+                    extended(batch, "copy in");
+                    batch.copy_in();
+                }
+            });
+            driver.query("insert 1");
+            let lines = driver.converse(&mut server);
+            if fails {
+                let ends = ends(&lines);
+                assert!(ends[0].starts_with("op0 Finished Failed"), "{lines:?}");
+                // The query of the first has no Sync of its own: what stands behind it was skipped as well.
+                let behind = if simple { "Skipped" } else { "Complete" };
+                assert_eq!(ends[1], format!("op1 Finished {behind}"));
+            } else {
+                assert_eq!(lines.last().unwrap(), "op0 CopyIn Text 1");
+                driver.data(0, b"one\n");
+                driver.done(0);
+                let lines = driver.converse(&mut server);
+                let both = ["op0 Finished Complete", "op1 Finished Complete"];
+                assert_eq!(ends(&lines), both);
+                assert_eq!(server.copied(), [b"one\n"]);
+                driver.query("commit");
+                driver.converse(&mut server);
+            }
+            let happened: &[&str] = if fails && simple { &[] } else { &["insert 1"] };
+            assert_eq!(server.effects(), happened);
+            assert!(driver.core.is_idle() && server.is_idle());
+        }
+    }
+}
+
 #[test]
 fn nothing_behind_a_copy_is_shown_until_its_answer_has_come() {
     let mut driver = Driver::open();
