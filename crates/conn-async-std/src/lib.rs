@@ -60,6 +60,18 @@ pub type ConnectionGuard<'c> = purepg_conn::ConnectionGuard<'c, Socket>;
 /// The notifications of such a connection, while others use it.
 pub type SharedNotifications = purepg_conn::SharedNotifications<Socket>;
 
+/// What takes the data of a `COPY … FROM STDIN` on such a connection.
+pub type CopyIn<'c> = purepg_conn::CopyIn<'c, Socket>;
+
+/// The data of a `COPY … TO STDOUT` on such a connection.
+pub type CopyOut<'c> = purepg_conn::CopyOut<'c, Socket>;
+
+/// What takes the rows of a `COPY … FROM STDIN` in the binary format.
+pub type CopyInRows<'c> = purepg_conn::CopyInRows<'c, Socket>;
+
+/// The rows of a `COPY … TO STDOUT` in the binary format.
+pub type CopyOutRows<'c> = purepg_conn::CopyOutRows<'c, Socket>;
+
 /// A TCP or a Unix socket.
 #[cfg(unix)]
 pub type Socket = futures_util::future::Either<TcpStream, async_std::os::unix::net::UnixStream>;

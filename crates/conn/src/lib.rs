@@ -16,6 +16,7 @@ mod columns;
 mod config;
 mod connect;
 mod connection;
+mod copy;
 mod error;
 mod inbox;
 mod message;
@@ -34,6 +35,7 @@ mod written;
 pub use config::{Address, Config, ConfigError, Settings, SslMode};
 pub use connect::connect;
 pub use connection::{Connection, ProtectedParameter};
+pub use copy::{CopyIn, CopyInRows, CopyOut, CopyOutRows, CopyRow, text as copy_text};
 pub use error::{DatabaseError, Error, UsageError};
 pub use message::{Message, MessageStream, RowColumns};
 #[doc(hidden)]
@@ -41,9 +43,10 @@ pub use named::fuzzing;
 pub use notifications::Notifications;
 pub use pipeline::{Pipeline, PipelineResults, QueryOutcome};
 pub use purepg_proto::{
-    AuthMethod, AuthMethods, AuthMethodsError, CommandTag, Diagnostics, Notice, Notification,
-    Parameters, ParametersIter, ProtocolError, ProtocolErrorKind, ProtocolVersion, ServerError,
-    Severity, SqlState, SqlStateClass, TransactionStatus, UnknownProtocolVersion,
+    AuthMethod, AuthMethods, AuthMethodsError, CommandTag, CopyData, CopyDataIter, Diagnostics,
+    Notice, Notification, Parameters, ParametersIter, ProtocolError, ProtocolErrorKind,
+    ProtocolVersion, ServerError, Severity, SqlState, SqlStateClass, TransactionStatus,
+    UnknownProtocolVersion,
 };
 pub use purepg_types::{
     BoxError, Column, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Field, Fields,

@@ -285,14 +285,20 @@ impl<S: ByteStream> Connection<S> {
         poll_fn(|cx| self.poll_reply(cx, op)).await
     }
 
-    /// Ready when nothing is under way any more, so that facts are facts.
+    /// Ready when nothing is under way any more, so that facts are facts. What nobody answers (a `CopyFail`) is sent by then, too.
     pub(crate) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let settled = |this: &Self| this.core.in_flight() == 0 && !this.core.wants_write();
         loop {
-            match ready!(self.poll_event_unless(cx, |this| this.core.in_flight() == 0))? {
+            match ready!(self.poll_event_unless(cx, settled))? {
                 Some(_) => {}
                 None => return Poll::Ready(Ok(())),
             }
         }
+    }
+
+    /// True when the stream has taken everything.
+    pub(crate) fn is_flushed(&self) -> bool {
+        !self.core.wants_write() && !self.link.needs_flush
     }
 
     /// Ready when everything was sent.

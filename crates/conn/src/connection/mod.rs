@@ -1,6 +1,7 @@
 //! The connection: its facts, and what is done with the whole of it.
 
 mod cache;
+mod copy;
 mod cursor;
 mod drive;
 mod execute;
@@ -26,6 +27,7 @@ use crate::shared::{Facts, State};
 use crate::statement::{Closing, Statement};
 
 pub(crate) use cache::Describing;
+pub(crate) use copy::CopyState;
 pub(crate) use cursor::Cursor;
 pub(crate) use execute::Bound;
 pub use protected::ProtectedParameter;

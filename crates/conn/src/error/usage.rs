@@ -61,6 +61,32 @@ pub enum UsageError {
     /// A `COPY` where rows were expected.
     #[error("COPY TO STDOUT gives data, not rows")]
     CopyOut,
+    /// Data for a statement that takes none.
+    #[error("there is no COPY FROM STDIN in the statement: it takes no data")]
+    NotCopyIn,
+    /// Data wanted from a statement that gives none.
+    #[error("there is no COPY TO STDOUT in the statement: it gives no data")]
+    NotCopyOut,
+    /// More than one COPY in one text.
+    #[error("the text holds a second COPY: only one at a time")]
+    SecondCopy,
+    /// Data, or the end of it, for a COPY that is over.
+    #[error("the COPY is over: it takes no more data")]
+    CopyOver,
+    /// A large piece of data was given up when a part of it had been sent, so that the rest is missing.
+    #[error("a piece of the COPY's data was given up half-way: it cannot be completed")]
+    CopyTorn,
+    /// Rows for, or from, a COPY that is not in the binary format.
+    #[error("rows need a COPY in the binary format: `with (format binary)`")]
+    CopyNotBinary,
+    /// Another number of values, or of types, than the rows of the COPY have columns.
+    #[error("the rows of the COPY have {expected} columns, not {given}")]
+    CopyColumns {
+        /// Columns of the COPY.
+        expected: usize,
+        /// Values or types given.
+        given: usize,
+    },
 }
 
 /// The most names of one kind that are shown.
