@@ -469,7 +469,7 @@ fn a_replication_connection_answers_commands() {
 }
 
 #[test]
-fn a_logical_stream_is_read_answered_and_ended() {
+fn acceptance_86_a_logical_stream_is_read_answered_and_ended() {
     let mut sql = superuser(None);
     let mut walsender = superuser(Some(Replication::Logical));
     walsender.run("CREATE_REPLICATION_SLOT stream TEMPORARY LOGICAL test_decoding");
@@ -524,7 +524,7 @@ fn a_logical_stream_is_read_answered_and_ended() {
 }
 
 #[test]
-fn an_error_amid_a_stream_is_ready_at_once() {
+fn acceptance_86_an_error_amid_a_stream_is_ready_at_once() {
     let mut walsender = superuser(Some(Replication::Logical));
     walsender.run("CREATE_REPLICATION_SLOT failing TEMPORARY LOGICAL test_decoding");
     let lines =
@@ -547,7 +547,7 @@ fn an_abandoned_stream_ends_the_connection() {
 }
 
 #[test]
-fn a_physical_stream_is_read_and_ended() {
+fn acceptance_86_a_physical_stream_is_read_and_ended() {
     let mut walsender = superuser(Some(Replication::Physical));
     let place = value(&walsender.run("IDENTIFY_SYSTEM"), 2);
     walsender.query(&format!("START_REPLICATION PHYSICAL {place}"));

@@ -655,7 +655,7 @@ fn a_replication_connection_says_so_and_takes_simple_queries_only() {
 }
 
 #[test]
-fn a_stream_goes_both_ways_until_both_have_ended_it() {
+fn acceptance_86_a_stream_goes_both_ways_until_both_have_ended_it() {
     for server_first in [false, true] {
         let (mut driver, mut server) = replicating();
         driver.query(if server_first {
@@ -767,7 +767,7 @@ fn a_transaction_that_is_being_sent_is_sent_to_its_end() {
 }
 
 #[test]
-fn a_stream_that_fails_is_ready_at_once() {
+fn acceptance_86_a_stream_that_fails_is_ready_at_once() {
     let (mut driver, _) = replicating();
     driver.query("start_replication slot s logical 0/0");
     driver.send();
