@@ -6,6 +6,8 @@
 
 mod canned;
 mod in_memory;
+mod memory;
+mod tap;
 mod wrap;
 
 use std::future::Future;
@@ -19,6 +21,8 @@ use purepg_testkit::server::{DATABASE, PASSWORD, Server, USER_TRUST};
 
 pub use canned::Canned;
 pub use in_memory::InMemory;
+pub use memory::resident_kib;
+pub use tap::{Message, Sent, Tap};
 pub use wrap::Wrapped;
 
 /// No scenario takes as long: one that does hangs.

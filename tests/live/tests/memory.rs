@@ -3,7 +3,7 @@
 //! In a binary of its own: what the process holds is measured from outside.
 
 use purepg_conn::Runtime;
-use purepg_tests_live::{Context, on_async_std, on_tokio};
+use purepg_tests_live::{Context, on_async_std, on_tokio, resident_kib};
 
 /// What the process may hold more at the end than after the first rows: buffers, not rows. The rows are some 60 MB.
 const SLACK_KIB: u64 = 8 * 1024;
@@ -55,19 +55,4 @@ async fn stream<R: Runtime>(cx: Context<R>) {
         println!("lent {lent}: the process grew by {grown} KiB over a million rows");
         assert!(grown < SLACK_KIB, "lent {lent}: it grew by {grown} KiB");
     }
-}
-
-/// Kibibytes of memory that the process holds.
-fn resident_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status");
-    let Ok(status) = status else {
-        // Without /proc the rows are still counted, and their memory is not measured.
-        return 0;
-    };
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .expect("the kernel tells");
-    let number = line.split_whitespace().nth(1).expect("a number");
-    number.parse().expect("a number")
 }
