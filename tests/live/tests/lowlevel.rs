@@ -23,7 +23,7 @@ async fn told<S: ByteStream>(mut messages: MessageStream<'_, S>) -> Vec<String> 
     while let Some(message) = StreamExt::next(&mut messages).await {
         lines.push(match message {
             Ok(Message::Columns(columns)) => {
-                let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+                let names: Vec<&str> = columns.iter().map(purepg_conn::Column::name).collect();
                 format!("columns {}", names.join(" "))
             }
             Ok(Message::Row(row)) => format!("row {}", row.get::<i32>(0).unwrap()),
