@@ -65,6 +65,9 @@ impl<'c, S: ByteStream> CopyIn<'c, S> {
     /// A piece of up to 512 KiB was taken whole when the future returned, and not at all when it was dropped before. A larger one is
     /// taken in parts: after a drop amid these the COPY can only fail, which the next call reports ([`UsageError::CopyTorn`]).
     pub async fn send(&mut self, data: impl AsRef<[u8]>) -> Result<(), Error> {
+        if self.gather(data.as_ref()) {
+            return Ok(());
+        }
         self.usable()?;
         let length = data.as_ref().len();
         if length <= WHOLE {

@@ -33,6 +33,17 @@ impl<S: ByteStream> CopyIn<'_, S> {
         }
     }
 
+    /// Takes a small piece if nothing but this is to be done, as it is for most: then there is nothing to poll.
+    #[inline]
+    pub(super) fn gather(&mut self, data: &[u8]) -> bool {
+        let room = GATHERED.saturating_sub(self.gathered.len());
+        let gathers = !self.due && !self.torn && self.copy.takes_data() && data.len() < room;
+        if gathers {
+            self.gathered.extend_from_slice(data);
+        }
+        gathers
+    }
+
     /// Takes a piece whole as soon as there is room.
     pub(super) fn poll_send(
         &mut self,
