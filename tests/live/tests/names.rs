@@ -3,7 +3,9 @@
 
 use std::future::Future;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
+use futures_util::stream;
 use purepg_testkit::server::{DATABASE, Server, USER_TRUST};
 
 /// The scenario once for each adapter: nothing in it may differ but the name of the crate.
@@ -12,9 +14,9 @@ macro_rules! through {
         use std::time::Duration;
 
         use $adapter::{
-            Config, Connection, ConnectionGuard, Error, FromRow, FromSql, Notification, Params,
-            Query, Row, RowBatch, RowStream, SharedConnection, SharedNotifications, Statement,
-            ToSql, connect, params,
+            Config, Connection, ConnectionGuard, CopyIn, CopyInRows, CopyOut, CopyOutRows, CopyRow,
+            Error, FromRow, FromSql, Notification, Params, Query, Row, RowBatch, RowStream,
+            SharedConnection, SharedNotifications, Statement, ToSql, Type, connect, params,
         };
 
         use super::*;
@@ -142,6 +144,33 @@ macro_rules! through {
             assert_eq!(n, 5);
             let rows = conn.query("select * from t", ()).await?;
             assert_eq!(futures_util::StreamExt::count(rows).await, 5);
+
+            let bytes = Bytes::from("6\tsix\n7\tseven\n");
+            let mut sink = conn.copy_in("copy t from stdin").await?;
+            sink.send(bytes).await?;
+            let n: u64 = sink.finish().await?;
+            assert_eq!(n, 2);
+            let mut out = conn.copy_out("copy t to stdout").await?;
+            while let Some(chunk) = out.next().await {
+                let chunk: Bytes = chunk?;
+                assert!(chunk.ends_with(b"\n"));
+            }
+            let sink: CopyIn<'_> = conn.copy_in("copy t from stdin").await?;
+            sink.abort("no more").await?;
+            let out: CopyOut<'_> = conn.copy_out("copy t to stdout").await?;
+            assert_eq!(out.row_count().await?, 7);
+            let types: Vec<Type> = conn.column_types("select a, b from t").await?;
+            let copy = "copy t from stdin (format binary)";
+            let mut rows: CopyInRows<'_> = conn.copy_in_rows(copy, &types).await?;
+            rows.send((8_i64, "eight")).await?;
+            assert_eq!(rows.finish().await?, 1);
+            let copy = "copy t to stdout (format binary)";
+            let mut rows: CopyOutRows<'_> = conn.copy_out_rows(copy, &types).await?;
+            while let Some(row) = rows.next().await {
+                let row: CopyRow = row?;
+                let (a, _): (i64, Option<&str>) = row.decode()?;
+                assert!(a > 0);
+            }
 
             let channel = concat!("names_", stringify!($adapter));
             conn.listen(channel).await?;
@@ -298,6 +327,31 @@ macro_rules! through {
                 conn.unlisten("sent").await?;
                 conn.unlisten_all().await?;
                 Ok::<_, Error>((row, batch))
+            });
+            spawned!(|conn| async {
+                let mut sink = conn.copy_in("copy t from stdin").await?;
+                sink.send(vec![b'\n'; 0]).await?;
+                sink.send(String::from("1\tx\n")).await?;
+                sink.flush().await?;
+                sink.finish().await?;
+                let source = stream::iter([Ok::<_, Error>("1\tx\n")]);
+                let sink = conn.copy_in("copy t from stdin").await?;
+                sink.send_from(source).await?;
+                conn.copy_in("copy t from stdin").await?.abort("no").await?;
+                let mut out = conn.copy_out("copy t to stdout").await?;
+                out.next().await.transpose()?;
+                out.next_run().await?;
+                out.row_count().await?;
+                let types = conn.column_types("select a from t").await?;
+                let copy = "copy t (a) from stdin (format binary)";
+                let mut sink = conn.copy_in_rows(copy, &types).await?;
+                sink.send((1,)).await?;
+                sink.finish().await?;
+                let copy = "copy t (a) to stdout (format binary)";
+                let mut rows = conn.copy_out_rows(copy, &types).await?;
+                let row = rows.next().await.transpose()?;
+                rows.row_count().await?;
+                Ok::<_, Error>(row)
             });
             spawned!(|conn| conn.ping());
             $spawn(conn.close()).await.unwrap();
