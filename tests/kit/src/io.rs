@@ -8,7 +8,9 @@ use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-/// A stream of which every read and every write moves one byte at most, and returns `Pending` once before it does, having woken itself.
+/// A stream of which every read and every write moves one byte at most, and returns `Pending` before it does, having woken itself: a read
+/// once, a write twice. A driver that has written something tries to write more in the same poll; only behind a second `Pending` in a
+/// row it gives its caller the chance to drop it there.
 ///
 /// Any stream will do, a real socket too. It begins switched on; its [`control`](Self::control) turns it off and on and has the
 /// counts, also while a connection owns the stream.
@@ -16,10 +18,14 @@ use futures_io::{AsyncRead, AsyncWrite};
 pub struct OneByte<S> {
     stream: S,
     control: OneByteControl,
-    /// The next poll may go through: the `Pending` before it was given.
-    may_read: bool,
-    may_write: bool,
+    /// How often the next read, and the next write, returned `Pending` already.
+    before_read: u32,
+    before_write: u32,
 }
+
+/// So often.
+const BEFORE_READ: u32 = 1;
+const BEFORE_WRITE: u32 = 2;
 
 /// The switch of a [`OneByte`], and its counts.
 #[derive(Clone, Debug)]
@@ -45,8 +51,8 @@ impl<S> OneByte<S> {
         Self {
             stream,
             control: OneByteControl(Arc::new(shared)),
-            may_read: false,
-            may_write: false,
+            before_read: 0,
+            before_write: 0,
         }
     }
 
@@ -112,7 +118,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for OneByte<S> {
         let this = &mut *self;
         let mut space = buf;
         if this.control.is_on() {
-            if !std::mem::replace(&mut this.may_read, true) {
+            if this.before_read < BEFORE_READ {
+                this.before_read += 1;
                 this.control.pause(cx);
                 return Poll::Pending;
             }
@@ -120,7 +127,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for OneByte<S> {
             space = &mut space[..one];
         }
         let read = Pin::new(&mut this.stream).poll_read(cx, space);
-        count(&read, &this.control.0.read, &mut this.may_read);
+        count(&read, &this.control.0.read, &mut this.before_read);
         read
     }
 }
@@ -134,14 +141,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for OneByte<S> {
         let this = &mut *self;
         let mut data = buf;
         if this.control.is_on() {
-            if !std::mem::replace(&mut this.may_write, true) {
+            if this.before_write < BEFORE_WRITE {
+                this.before_write += 1;
                 this.control.pause(cx);
                 return Poll::Pending;
             }
             data = &data[..data.len().min(1)];
         }
         let written = Pin::new(&mut this.stream).poll_write(cx, data);
-        count(&written, &this.control.0.written, &mut this.may_write);
+        count(&written, &this.control.0.written, &mut this.before_write);
         written
     }
 
@@ -154,10 +162,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for OneByte<S> {
     }
 }
 
-/// Counts what moved; the next byte needs a `Pending` of its own.
-fn count(moved: &Poll<io::Result<usize>>, total: &AtomicU64, may: &mut bool) {
+/// Counts what moved; the next byte needs `Pending`s of its own.
+fn count(moved: &Poll<io::Result<usize>>, total: &AtomicU64, before: &mut u32) {
     if let Poll::Ready(result) = moved {
-        *may = false;
+        *before = 0;
         let n = result.as_ref().map_or(0, |&n| n);
         total.fetch_add(u64::try_from(n).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
@@ -171,7 +179,7 @@ mod tests {
     use crate::drop_at::run;
 
     #[test]
-    fn one_byte_at_a_time_and_a_pending_before_each() {
+    fn one_byte_at_a_time_and_pendings_before_each() {
         let mut stream = OneByte::new(Cursor::new(b"hello".to_vec()));
         let control = stream.control();
         let mut space = [0; 4];
@@ -189,7 +197,7 @@ mod tests {
         let control = stream.control();
         assert_eq!(run(stream.write(b"hello")).unwrap().unwrap(), 1);
         run(stream.write_all(b"ello")).unwrap().unwrap();
-        assert_eq!((control.bytes_written(), control.extra_pendings()), (5, 5));
+        assert_eq!((control.bytes_written(), control.extra_pendings()), (5, 10));
         assert_eq!(stream.into_inner().into_inner(), b"hello");
     }
 
