@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-use crate::frontend::{Frontend, FrontendReader};
+use crate::frontend::Frontend;
 
 /// A stream, and a note of what was written to it.
 #[derive(Debug)]
@@ -55,15 +55,37 @@ impl Record {
 }
 
 impl Written {
-    /// The messages of a connection that is open.
+    /// The messages of a connection that is open: the type and the body of each.
+    ///
+    /// # Panics
+    /// When these are no whole messages.
+    pub fn frames(&self) -> impl Iterator<Item = (u8, &[u8])> {
+        let mut rest = &self.bytes[..];
+        std::iter::from_fn(move || {
+            let (&[tag, a, b, c, d], behind) = rest.split_first_chunk()?;
+            let length = u32::from_be_bytes([a, b, c, d]);
+            let body = usize::try_from(length).expect("a length") - 4;
+            let (body, behind) = behind.split_at(body);
+            rest = behind;
+            Some((tag, body))
+        })
+    }
+
+    /// Their types: a character for each.
+    ///
+    /// # Panics
+    /// When these are no whole messages.
+    pub fn tags(&self) -> String {
+        self.frames().map(|(tag, _)| char::from(tag)).collect()
+    }
+
+    /// The same, decoded.
     ///
     /// # Panics
     /// When these are no whole messages.
     pub fn messages(&self) -> Vec<Frontend> {
-        let mut reader = FrontendReader::started();
-        reader.push(&self.bytes);
-        let next = || reader.next_message().expect("messages are written");
-        std::iter::from_fn(next).collect()
+        let decode = |(tag, body)| Frontend::decode(tag, body).expect("messages are written");
+        self.frames().map(decode).collect()
     }
 }
 
@@ -100,5 +122,34 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Recorded<S> {
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_close(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::io::{AsyncReadExt as _, AsyncWriteExt as _, Cursor};
+
+    use super::*;
+    use crate::drop_at::run;
+
+    #[test]
+    fn messages_writes_and_round_trips_are_told() {
+        let record = Record::default();
+        let mut stream = Recorded::new(Cursor::new(vec![0; 100]), record.clone());
+        record.take();
+        run(stream.write_all(b"Q\0\0\0\x07ab\0d\0\0"))
+            .unwrap()
+            .unwrap();
+        run(stream.write_all(b"\0\x08data")).unwrap().unwrap();
+        run(stream.read(&mut [0; 4])).unwrap().unwrap();
+        run(stream.write_all(b"S\0\0\0\x04")).unwrap().unwrap();
+        let written = record.take();
+        assert_eq!(
+            (written.tags(), written.writes, written.trips),
+            ("QdS".into(), 3, 2)
+        );
+        assert_eq!(written.frames().nth(1), Some((b'd', &b"data"[..])));
+        assert_eq!(written.messages()[0], Frontend::Query("ab".into()));
+        assert!(record.take().bytes.is_empty());
     }
 }

@@ -5,9 +5,9 @@
 #![cfg(unix)]
 
 mod canned;
+pub mod drops;
 mod in_memory;
 mod memory;
-mod tap;
 mod wrap;
 
 use std::future::Future;
@@ -17,12 +17,14 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use purepg_conn::{AuthMethod, AuthMethods, Config, Connection, Error, Runtime};
+use purepg_testkit::io::OneByte;
+use purepg_testkit::recorded::{Record, Recorded};
 use purepg_testkit::server::{DATABASE, PASSWORD, Server, USER_TRUST};
 
 pub use canned::Canned;
+pub use drops::Slow;
 pub use in_memory::InMemory;
 pub use memory::resident_kib;
-pub use tap::{Message, Sent, Tap};
 pub use wrap::Wrapped;
 
 /// No scenario takes as long: one that does hangs.
@@ -104,6 +106,36 @@ impl<R: Runtime> Context<R> {
         let runtime = Wrapped::new(&self.runtime, move |_| server.clone());
         let connected = purepg_conn::connect(runtime, config).await;
         connected.expect("the server in memory lets everybody in")
+    }
+}
+
+impl<R: Runtime> Context<R> {
+    /// A connection, and a record of what it writes from now on.
+    ///
+    /// # Panics
+    /// When the server does not let it in.
+    pub async fn connect_recorded(
+        &self,
+        config: &Config,
+    ) -> (Connection<Recorded<R::Stream>>, Record) {
+        let record = Record::default();
+        let noted = record.clone();
+        let runtime = Wrapped::new(&self.runtime, move |stream| {
+            Recorded::new(stream, noted.clone())
+        });
+        let connected = purepg_conn::connect(runtime, config).await;
+        record.take();
+        (connected.expect("the server lets it in"), record)
+    }
+
+    /// A connection of the user who needs no password, over a stream that moves one byte and then says `Pending`.
+    ///
+    /// # Panics
+    /// When the server lets nobody in.
+    pub async fn connect_slowly(&self) -> Slow<R> {
+        let runtime = Wrapped::new(&self.runtime, OneByte::new);
+        let connected = purepg_conn::connect(runtime, &self.config(USER_TRUST)).await;
+        connected.expect("the server lets everybody in")
     }
 }
 

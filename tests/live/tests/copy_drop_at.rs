@@ -10,7 +10,7 @@ use purepg_conn::{ByteStream, Connection, Error, Runtime, TransactionStatus, Typ
 use purepg_testkit::drop_at::{drop_after, drop_at};
 use purepg_testkit::io::{OneByte, OneByteControl};
 use purepg_testkit::server::USER_TRUST;
-use purepg_tests_live::{Context, Wrapped, live};
+use purepg_tests_live::{Context, Slow, Wrapped, live};
 
 live!(
     bytes_in,
@@ -28,31 +28,14 @@ live!(
     a_torn_piece_fails_the_copy,
 );
 
-type Slow<R> = Connection<OneByte<OneByte<<R as Runtime>::Stream>>>;
-
 const COPY: &str = "copy t from stdin";
 
-/// The switches of both halves of a slow stream.
-struct Control([OneByteControl; 2]);
-
-impl Control {
-    fn set(&self, on: bool) {
-        for control in &self.0 {
-            control.set(on);
-        }
-    }
-}
-
 /// A connection, its switch, and an empty table `t`.
-async fn connect<R: Runtime>(cx: &Context<R>) -> (Slow<R>, Control) {
+async fn connect<R: Runtime>(cx: &Context<R>) -> (Slow<R>, OneByteControl) {
     let (controls, control) = std::sync::mpsc::channel();
     let runtime = Wrapped::new(&cx.runtime, move |stream| {
-        let inner = OneByte::new(stream);
-        let inner_control = inner.control();
-        let stream = OneByte::new(inner);
-        controls
-            .send(Control([inner_control, stream.control()]))
-            .unwrap();
+        let stream = OneByte::new(stream);
+        controls.send(stream.control()).unwrap();
         stream
     });
     let config = cx.config(USER_TRUST);
@@ -64,7 +47,7 @@ async fn connect<R: Runtime>(cx: &Context<R>) -> (Slow<R>, Control) {
 }
 
 /// Everything in the table; what has to be true of a connection whatever was dropped on it is checked on the way.
-async fn taken<S: ByteStream>(conn: &mut Connection<S>, control: &Control) -> Vec<i32> {
+async fn taken<S: ByteStream>(conn: &mut Connection<S>, control: &OneByteControl) -> Vec<i32> {
     // What is left is read past a byte at a time, too.
     conn.ping().await.unwrap();
     assert!(conn.is_idle());

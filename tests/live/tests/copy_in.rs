@@ -9,7 +9,7 @@ use futures_util::future::join;
 use futures_util::{AsyncWriteExt, SinkExt, Stream, StreamExt as _, stream};
 use purepg_conn::{ByteStream, Connection, Error, Format, Runtime, SharedConnection, UsageError};
 use purepg_testkit::server::USER_TRUST;
-use purepg_tests_live::{Context, Sent, Tap, Wrapped, live};
+use purepg_tests_live::{Context, live};
 
 live!(
     acceptance_74_nothing_one_row_and_many,
@@ -157,11 +157,7 @@ async fn acceptance_75_an_error_of_the_source_fails_the_copy<R: Runtime>(cx: Con
 async fn acceptance_77_nothing_is_read_of_the_source_when_the_table_is_missing<R: Runtime>(
     cx: Context<R>,
 ) {
-    let sent = Sent::default();
-    let noted = sent.clone();
-    let runtime = Wrapped::new(&cx.runtime, move |stream| Tap::new(stream, &noted));
-    let config = cx.config(USER_TRUST);
-    let mut conn = purepg_conn::connect(runtime, &config).await.unwrap();
+    let (mut conn, sent) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     conn.execute("create temp table t (n int, s text)", ())
         .await
         .unwrap();
@@ -181,7 +177,7 @@ async fn acceptance_77_nothing_is_read_of_the_source_when_the_table_is_missing<R
         assert_eq!(taken.load(Ordering::Relaxed), 0);
         assert!(conn.is_idle());
         conn.ping().await.unwrap();
-        assert_eq!(sent.take_tags(), "QS", "no data, for {sql}");
+        assert_eq!(sent.take().tags(), "QS", "no data, for {sql}");
     }
 }
 
@@ -339,11 +335,7 @@ async fn a_slow_source_hears_of_the_error_too<R: Runtime>(cx: Context<R>) {
 }
 
 async fn small_pieces_make_large_messages<R: Runtime>(cx: Context<R>) {
-    let sent = Sent::default();
-    let noted = sent.clone();
-    let runtime = Wrapped::new(&cx.runtime, move |stream| Tap::new(stream, &noted));
-    let config = cx.config(USER_TRUST);
-    let mut conn = purepg_conn::connect(runtime, &config).await.unwrap();
+    let (mut conn, sent) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     conn.execute("create temp table t (s text)", ())
         .await
         .unwrap();
@@ -358,15 +350,15 @@ async fn small_pieces_make_large_messages<R: Runtime>(cx: Context<R>) {
         }
         sink.send("\n").await.unwrap();
         assert_eq!(sink.finish().await.unwrap(), 1);
-        let messages = sent.take();
-        let sizes: Vec<usize> = messages
-            .iter()
-            .filter(|message| message.tag == b'd')
-            .map(|message| message.length)
+        let written = sent.take();
+        let sizes: Vec<usize> = written
+            .frames()
+            .filter(|(tag, _)| *tag == b'd')
+            .map(|(_, body)| body.len())
             .collect();
         assert_eq!(sizes.iter().sum::<usize>(), pieces * piece + 1);
-        let others: Vec<u8> = messages.iter().map(|message| message.tag).collect();
-        assert_eq!((others[0], others.last()), (b'Q', Some(&b'c')));
+        let tags = written.tags();
+        assert!(tags.starts_with('Q') && tags.ends_with('c'));
         let (smallest, largest) = (sizes.iter().rev().skip(1).min(), sizes.iter().max());
         println!(
             "pieces of {piece}: {} messages of {smallest:?} to {largest:?} bytes",
@@ -558,11 +550,7 @@ async fn in_a_transaction<R: Runtime>(cx: Context<R>) {
 }
 
 async fn in_a_transaction_with_a_guard<R: Runtime>(cx: Context<R>) {
-    let sent = Sent::default();
-    let noted = sent.clone();
-    let runtime = Wrapped::new(&cx.runtime, move |stream| Tap::new(stream, &noted));
-    let config = cx.config(USER_TRUST);
-    let mut conn = purepg_conn::connect(runtime, &config).await.unwrap();
+    let (mut conn, sent) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     conn.execute("create temp table t (n int, s text)", ())
         .await
         .unwrap();
@@ -570,7 +558,7 @@ async fn in_a_transaction_with_a_guard<R: Runtime>(cx: Context<R>) {
     sent.take();
     let mut tx = conn.begin().await.unwrap();
     let mut sink = tx.copy_in("copy t from stdin").await.unwrap();
-    assert_eq!(sent.take_tags(), "PBEQ");
+    assert_eq!(sent.take().tags(), "PBEQ");
     sink.send("1\ta\n").await.unwrap();
     assert_eq!(sink.finish().await.unwrap(), 1);
     let mut out = tx.copy_out("copy t to stdout").await.unwrap();

@@ -10,7 +10,7 @@ use purepg_conn::{
     UsageError, copy_text,
 };
 use purepg_testkit::server::{DATABASE, USER_TRUST};
-use purepg_tests_live::{Context, Sent, Tap, Wrapped, live};
+use purepg_tests_live::{Context, Wrapped, live};
 
 live!(
     rows_in_and_out,
@@ -219,11 +219,7 @@ async fn acceptance_82_what_the_server_refuses<R: Runtime>(cx: Context<R>) {
 }
 
 async fn acceptance_83_nulls_and_types_without_a_binary_form<R: Runtime>(cx: Context<R>) {
-    let sent = Sent::default();
-    let noted = sent.clone();
-    let runtime = Wrapped::new(&cx.runtime, move |stream| Tap::new(stream, &noted));
-    let config = cx.config(USER_TRUST);
-    let mut conn = purepg_conn::connect(runtime, &config).await.unwrap();
+    let (mut conn, sent) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     let columns = "a int, b money, c int[]";
     conn.execute(&format!("create temp table t ({columns})"), ())
         .await
@@ -242,7 +238,7 @@ async fn acceptance_83_nulls_and_types_without_a_binary_form<R: Runtime>(cx: Con
     let error = sink.send((1, None::<&str>, 1)).await.unwrap_err();
     assert!(error.to_string().contains("int4[]"), "{error}");
     assert!(error.is_recoverable());
-    assert_eq!(sent.take_tags(), "", "not a byte was sent");
+    assert_eq!(sent.take().tags(), "", "not a byte was sent");
     // NULL is of every type.
     sink.send((None::<i32>, None::<&str>, None::<i32>))
         .await

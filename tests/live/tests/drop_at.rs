@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use purepg_conn::{Connection, Error, Notification, Runtime, TransactionStatus};
+use purepg_conn::{ByteStream, Connection, Error, Notification, Runtime, TransactionStatus};
 use purepg_testkit::drop_at::{drop_after, drop_at};
 use purepg_testkit::io::OneByte;
 use purepg_testkit::server::{USER_MD5, USER_SCRAM, USER_TRUST};
-use purepg_tests_live::{Context, Wrapped, live};
+use purepg_tests_live::drops::{check, cover};
+use purepg_tests_live::{Context, Slow, Wrapped, live};
 
 live!(
     connecting,
@@ -29,42 +30,6 @@ live!(
     pings,
     closing,
 );
-
-type Slow<R> = Connection<OneByte<<R as Runtime>::Stream>>;
-
-async fn connect<R: Runtime>(cx: &Context<R>) -> Slow<R> {
-    let runtime = Wrapped::new(&cx.runtime, OneByte::new);
-    purepg_conn::connect(runtime, &cx.config(USER_TRUST))
-        .await
-        .unwrap()
-}
-
-/// What has to be true of a connection whatever was dropped on it.
-async fn check<R: Runtime>(conn: &mut Slow<R>, process: i32, status: TransactionStatus) {
-    let sql = "select pg_backend_pid(), $1::text";
-    let row = conn.fetch_one(sql, ("mine",)).await.unwrap();
-    assert_eq!(row.decode::<(i32, &str)>().unwrap(), (process, "mine"));
-    assert!(conn.is_ready());
-    assert_eq!(conn.transaction_status(), status);
-    assert_eq!(conn.is_idle(), status == TransactionStatus::Idle);
-}
-
-/// Drops an operation at every poll, and checks the connection after each.
-async fn cover<R: Runtime, T>(
-    name: &str,
-    conn: &mut Slow<R>,
-    operation: impl AsyncFnMut(&mut Slow<R>) -> T,
-) -> usize {
-    let process = conn.process_id().unwrap();
-    let status = conn.transaction_status();
-    let places = drop_at(conn, operation, async |conn, _| {
-        check::<R>(conn, process, status).await;
-    })
-    .await;
-    println!("{name}: dropped at {places} places");
-    assert!(places > 20, "{name}: only {places} places");
-    places
-}
 
 async fn connecting<R: Runtime>(cx: Context<R>) {
     let mut places = 0;
@@ -90,7 +55,7 @@ async fn connecting<R: Runtime>(cx: Context<R>) {
 }
 
 async fn eager_queries<R: Runtime>(cx: Context<R>) {
-    let mut conn = connect(&cx).await;
+    let mut conn = cx.connect_slowly().await;
     let mut all = 0;
     all += cover::<R, _>("fetch, simple", &mut conn, async |conn| {
         assert!(conn.fetch("select 1; select", ()).await.is_err());
@@ -138,7 +103,7 @@ async fn eager_queries<R: Runtime>(cx: Context<R>) {
 }
 
 async fn eager_queries_in_a_transaction<R: Runtime>(cx: Context<R>) {
-    let mut conn = connect(&cx).await;
+    let mut conn = cx.connect_slowly().await;
     conn.execute("begin", ()).await.unwrap();
     cover::<R, _>("fetch in a transaction", &mut conn, async |conn| {
         conn.fetch("select $1::int", (3,)).await.unwrap();
@@ -150,7 +115,7 @@ async fn eager_queries_in_a_transaction<R: Runtime>(cx: Context<R>) {
 }
 
 async fn errors<R: Runtime>(cx: Context<R>) {
-    let mut conn = connect(&cx).await;
+    let mut conn = cx.connect_slowly().await;
     for sql in ["select nope", "select 1/($1-1)", "select $1::int2"] {
         cover::<R, _>(sql, &mut conn, async |conn| {
             let error = if sql.contains('$') {
@@ -165,26 +130,51 @@ async fn errors<R: Runtime>(cx: Context<R>) {
     }
 }
 
+#[derive(Clone, Copy, Debug)]
+enum Insert {
+    /// By the simple protocol.
+    Simple,
+    /// Parsed and described first: its text is another each time.
+    New,
+    /// Bound and executed: its statement is kept.
+    Kept,
+}
+
+async fn insert<S: ByteStream>(
+    conn: &mut Connection<S>,
+    how: Insert,
+    n: i32,
+) -> Result<u64, Error> {
+    match how {
+        Insert::Simple => {
+            let sql = format!("insert into i values ({n})");
+            conn.execute(&sql, ()).await
+        }
+        Insert::New => {
+            let sql = format!("insert into i values ($1) -- {n}");
+            conn.execute(&sql, (n,)).await
+        }
+        Insert::Kept => conn.execute("insert into i values ($1)", (n,)).await,
+    }
+}
+
+/// Once a byte of it has gone, it happens; and whatever was dropped, it happens once or not at all.
 async fn inserts<R: Runtime>(cx: Context<R>) {
-    let mut conn = connect(&cx).await;
+    let mut conn = cx.connect_slowly().await;
     conn.execute("create temp table i (n int)", ())
         .await
         .unwrap();
     let process = conn.process_id().unwrap();
-    for simple in [true, false] {
+    for how in [Insert::Simple, Insert::New, Insert::Kept] {
+        insert(&mut conn, how, 0).await.unwrap();
+        conn.execute("delete from i", ()).await.unwrap();
         let mut n = 0;
         let (mut happened, mut not) = (0, 0);
         let places = drop_at(
             &mut conn,
             async |conn| {
                 n += 1;
-                let count = if simple {
-                    conn.execute(&format!("insert into i values ({n})"), ())
-                        .await
-                } else {
-                    conn.execute("insert into i values ($1)", (n,)).await
-                };
-                assert_eq!(count.unwrap(), 1);
+                assert_eq!(insert(conn, how, n).await.unwrap(), 1);
                 n
             },
             async |conn, output| {
@@ -205,8 +195,8 @@ async fn inserts<R: Runtime>(cx: Context<R>) {
             },
         )
         .await;
-        println!("insert, simple {simple}: {places} places, happened {happened}, not {not}");
-        assert!(happened > 1 && not > 1, "both outcomes are seen");
+        println!("insert, {how:?}: {places} places, happened {happened}, not {not}");
+        assert!(happened > 20 && not > 1, "both outcomes are seen");
     }
 }
 
@@ -228,7 +218,7 @@ async fn a_large_parameter<R: Runtime>(cx: Context<R>) {
 }
 
 async fn a_copy_that_is_refused<R: Runtime>(cx: Context<R>) {
-    let mut conn = connect(&cx).await;
+    let mut conn = cx.connect_slowly().await;
     conn.execute("create temp table k (a int)", ())
         .await
         .unwrap();
@@ -239,7 +229,7 @@ async fn a_copy_that_is_refused<R: Runtime>(cx: Context<R>) {
 }
 
 async fn preparing_and_executing<R: Runtime>(cx: Context<R>) {
-    let mut conn = connect(&cx).await;
+    let mut conn = cx.connect_slowly().await;
     // Those that are used by their text are kept.
     let left = "select count(*) from pg_prepared_statements where name like 'purepg%' and statement <> 'select pg_backend_pid(), $1::text'";
     cover::<R, _>("prepare", &mut conn, async |conn| {
@@ -266,7 +256,7 @@ async fn preparing_and_executing<R: Runtime>(cx: Context<R>) {
 }
 
 async fn streams<R: Runtime>(cx: Context<R>) {
-    let mut conn = connect(&cx).await;
+    let mut conn = cx.connect_slowly().await;
     let sql = "select generate_series(1, $1)";
     cover::<R, _>("query and next", &mut conn, async |conn| {
         let mut rows = conn.query(sql, (5,)).await.unwrap();
@@ -310,7 +300,7 @@ async fn streams<R: Runtime>(cx: Context<R>) {
 }
 
 async fn streams_forgotten<R: Runtime>(cx: Context<R>) {
-    let mut conn = connect(&cx).await;
+    let mut conn = cx.connect_slowly().await;
     cover::<R, _>("a stream forgotten", &mut conn, async |conn| {
         let mut rows = conn
             .query("select generate_series(1, 5)", ())
@@ -323,7 +313,7 @@ async fn streams_forgotten<R: Runtime>(cx: Context<R>) {
 }
 
 async fn notifications<R: Runtime>(cx: Context<R>) {
-    let mut conn = connect(&cx).await;
+    let mut conn = cx.connect_slowly().await;
     let process = conn.process_id().unwrap();
     let channel = format!("dropped_{process}");
     conn.execute(&format!("listen {channel}"), ())
@@ -354,7 +344,7 @@ async fn notifications<R: Runtime>(cx: Context<R>) {
 }
 
 async fn listening<R: Runtime>(cx: Context<R>) {
-    let mut conn = connect(&cx).await;
+    let mut conn = cx.connect_slowly().await;
     let process = conn.process_id().unwrap();
     let name = "A \"channel\"";
     for (method, left) in [("listen", 1), ("unlisten", 0), ("unlisten_all", 0)] {
@@ -381,7 +371,7 @@ async fn listening<R: Runtime>(cx: Context<R>) {
 }
 
 async fn notifications_for_so_long<R: Runtime>(cx: Context<R>) {
-    let mut conn = connect(&cx).await;
+    let mut conn = cx.connect_slowly().await;
     let process = conn.process_id().unwrap();
     let channel = format!("long_{process}");
     conn.listen(&channel).await.unwrap();
@@ -418,7 +408,7 @@ async fn notifications_for_so_long<R: Runtime>(cx: Context<R>) {
 }
 
 async fn a_stream_of_notifications<R: Runtime>(cx: Context<R>) {
-    let mut conn = connect(&cx).await;
+    let mut conn = cx.connect_slowly().await;
     let process = conn.process_id().unwrap();
     let channel = format!("stream_{process}");
     conn.listen(&channel).await.unwrap();
@@ -449,7 +439,7 @@ async fn a_stream_of_notifications<R: Runtime>(cx: Context<R>) {
 }
 
 async fn pings<R: Runtime>(cx: Context<R>) {
-    let mut conn = connect(&cx).await;
+    let mut conn = cx.connect_slowly().await;
     let process = conn.process_id().unwrap();
     let places = drop_at(
         &mut conn,
@@ -463,7 +453,7 @@ async fn pings<R: Runtime>(cx: Context<R>) {
 
 async fn closing<R: Runtime>(cx: Context<R>) {
     for polls in 0.. {
-        let mut conn = connect(&cx).await;
+        let mut conn = cx.connect_slowly().await;
         drop(
             conn.query("select generate_series(1, 100)", ())
                 .await

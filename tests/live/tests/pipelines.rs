@@ -9,7 +9,7 @@ use purepg_testkit::frontend::Frontend;
 use purepg_testkit::io::OneByte;
 use purepg_testkit::recorded::{Record, Recorded};
 use purepg_testkit::server::USER_TRUST;
-use purepg_tests_live::{Context, Wrapped, live};
+use purepg_tests_live::{Context, Slow, live};
 
 live!(
     results_come_in_order,
@@ -98,14 +98,7 @@ async fn results_come_in_order<R: Runtime>(cx: Context<R>) {
 }
 
 async fn known_statements_take_one_round_trip<R: Runtime>(cx: Context<R>) {
-    let record = Record::default();
-    let noted = record.clone();
-    let runtime = Wrapped::new(&cx.runtime, move |stream| {
-        Recorded::new(stream, noted.clone())
-    });
-    let mut conn = purepg_conn::connect(runtime, &cx.config(USER_TRUST))
-        .await
-        .unwrap();
+    let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     for warm in [false, true] {
         record.take();
         let mut pipeline = conn.pipeline();
@@ -382,13 +375,8 @@ async fn many_sets_with_a_bad_one<R: Runtime>(cx: Context<R>) {
     assert!(conn.is_idle());
 }
 
-type Slow<R> = Connection<OneByte<<R as Runtime>::Stream>>;
-
 async fn slow<R: Runtime>(cx: &Context<R>) -> Slow<R> {
-    let runtime = Wrapped::new(&cx.runtime, OneByte::new);
-    let mut conn = purepg_conn::connect(runtime, &cx.config(USER_TRUST))
-        .await
-        .unwrap();
+    let mut conn = cx.connect_slowly().await;
     table(&mut conn).await;
     conn
 }

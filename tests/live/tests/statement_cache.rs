@@ -26,46 +26,13 @@ live!(
     definitions_are_not_kept,
 );
 
-type Seen<R> = Connection<Recorded<<R as Runtime>::Stream>>;
-
-async fn connect<R: Runtime>(cx: &Context<R>, config: &Config) -> (Seen<R>, Record) {
-    let record = Record::default();
-    let noted = record.clone();
-    let runtime = Wrapped::new(&cx.runtime, move |stream| {
-        Recorded::new(stream, noted.clone())
-    });
-    let conn = purepg_conn::connect(runtime, config).await.unwrap();
-    record.take();
-    (conn, record)
-}
-
-async fn seen<R: Runtime>(cx: &Context<R>) -> (Seen<R>, Record) {
-    connect(cx, &cx.config(USER_TRUST)).await
-}
-
-/// The types of the messages, a letter each.
-fn letters(messages: &[Frontend]) -> String {
-    let letter = |message: &Frontend| match message {
-        Frontend::Parse { .. } => 'P',
-        Frontend::Bind { .. } => 'B',
-        Frontend::Describe(_) => 'D',
-        Frontend::Execute { .. } => 'E',
-        Frontend::Close(_) => 'C',
-        Frontend::Flush => 'H',
-        Frontend::Sync => 'S',
-        Frontend::Query(_) => 'Q',
-        _ => '?',
-    };
-    messages.iter().map(letter).collect()
-}
-
 async fn prepared<S: purepg_conn::ByteStream>(conn: &mut Connection<S>) -> i64 {
     let sql = "select count(*) from pg_prepared_statements";
     conn.fetch_scalar(sql, ()).await.unwrap()
 }
 
 async fn the_second_time_it_is_one_round_trip_without_describe<R: Runtime>(cx: Context<R>) {
-    let (mut conn, record) = seen(&cx).await;
+    let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     for i in 0..5 {
         record.take();
         let sum: i32 = conn
@@ -75,7 +42,7 @@ async fn the_second_time_it_is_one_round_trip_without_describe<R: Runtime>(cx: C
         assert_eq!(sum, i + 1);
         let written = record.take();
         if i > 0 {
-            assert_eq!(letters(&written.messages()), "BES");
+            assert_eq!(written.tags(), "BES");
             assert_eq!((written.writes, written.trips), (1, 1));
         }
     }
@@ -86,36 +53,36 @@ async fn the_second_time_it_is_one_round_trip_without_describe<R: Runtime>(cx: C
     let stream = conn.query(String::from(sql), (1,)).await.unwrap();
     stream.row_count().await.unwrap();
     conn.fetch(Query::new(sql).max_rows(1), (1,)).await.unwrap();
-    assert_eq!(letters(&record.take().messages()), "BES".repeat(4));
+    assert_eq!(record.take().tags(), "BES".repeat(4));
     assert_eq!(prepared(&mut conn).await, 1);
 }
 
 async fn the_first_time_it_is_two<R: Runtime>(cx: Context<R>) {
-    let (mut conn, record) = seen(&cx).await;
+    let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     conn.fetch("select $1::text", ("a",)).await.unwrap();
     let written = record.take();
-    assert_eq!(letters(&written.messages()), "PDHBES");
+    assert_eq!(written.tags(), "PDHBES");
     assert_eq!((written.writes, written.trips), (2, 2));
     // A row limit is for the extended protocol, too.
     let query = Query::new("select generate_series(1, 9)").max_rows(2);
     assert_eq!(conn.fetch(&query, ()).await.unwrap().len(), 2);
     record.take();
     assert_eq!(conn.fetch(&query, ()).await.unwrap().len(), 2);
-    assert_eq!(letters(&record.take().messages()), "BES");
+    assert_eq!(record.take().tags(), "BES");
 }
 
 async fn a_text_without_parameters_stays_simple<R: Runtime>(cx: Context<R>) {
-    let (mut conn, record) = seen(&cx).await;
+    let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     let query = Query::new("select 1").max_rows(1);
     conn.fetch(&query, ()).await.unwrap();
     record.take();
     conn.fetch("select 1", ()).await.unwrap();
-    assert_eq!(letters(&record.take().messages()), "Q");
+    assert_eq!(record.take().tags(), "Q");
 }
 
 async fn what_gives_way_is_closed_along_the_way<R: Runtime>(cx: Context<R>) {
     let config = cx.config(USER_TRUST).statement_cache_size(3);
-    let (mut conn, record) = connect(&cx, &config).await;
+    let (mut conn, record) = cx.connect_recorded(&config).await;
     for i in 0..10 {
         let sql = format!("select $1::int4 + {i}");
         conn.fetch(&sql, (1,)).await.unwrap();
@@ -145,7 +112,7 @@ async fn what_gives_way_is_closed_along_the_way<R: Runtime>(cx: Context<R>) {
 
 async fn closing_works_in_a_failed_transaction<R: Runtime>(cx: Context<R>) {
     let config = cx.config(USER_TRUST).statement_cache_size(1);
-    let (mut conn, _) = connect(&cx, &config).await;
+    let (mut conn, _) = cx.connect_recorded(&config).await;
     let mut tx = conn.begin().await.unwrap();
     tx.fetch("select $1::int4", (1,)).await.unwrap();
     tx.fetch("select $1::int8", (1_i64,)).await.unwrap();
@@ -156,7 +123,7 @@ async fn closing_works_in_a_failed_transaction<R: Runtime>(cx: Context<R>) {
 
 async fn without_a_cache_only_the_unnamed_statement_is_used<R: Runtime>(cx: Context<R>) {
     let config = cx.config(USER_TRUST).statement_cache_size(0);
-    let (mut conn, record) = connect(&cx, &config).await;
+    let (mut conn, record) = cx.connect_recorded(&config).await;
     for i in 0..3 {
         conn.fetch("select $1::int4", (i,)).await.unwrap();
     }
@@ -172,8 +139,8 @@ async fn without_a_cache_only_the_unnamed_statement_is_used<R: Runtime>(cx: Cont
 }
 
 async fn names_are_unique_and_short<R: Runtime>(cx: Context<R>) {
-    let (mut one, noted_one) = seen(&cx).await;
-    let (mut two, noted_two) = seen(&cx).await;
+    let (mut one, noted_one) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    let (mut two, noted_two) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     for i in 0..5 {
         let sql = format!("select $1::int4 + {i}");
         one.fetch(&sql, (1,)).await.unwrap();
@@ -196,7 +163,7 @@ async fn names_are_unique_and_short<R: Runtime>(cx: Context<R>) {
 }
 
 async fn a_table_that_changed<R: Runtime>(cx: Context<R>) {
-    let (mut conn, _) = seen(&cx).await;
+    let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     conn.execute(
         "create temporary table t (a int4); insert into t values (1)",
         (),
@@ -228,7 +195,7 @@ async fn a_table_that_changed<R: Runtime>(cx: Context<R>) {
 }
 
 async fn a_table_that_changed_amid_a_transaction<R: Runtime>(cx: Context<R>) {
-    let (mut conn, _) = seen(&cx).await;
+    let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     conn.execute(
         "create temporary table t (a int4); insert into t values (1)",
         (),
@@ -256,7 +223,7 @@ async fn a_table_that_changed_amid_a_transaction<R: Runtime>(cx: Context<R>) {
 }
 
 async fn a_search_path_that_changed<R: Runtime>(cx: Context<R>) {
-    let (mut conn, _) = seen(&cx).await;
+    let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     let process = conn.process_id().unwrap();
     let sql = format!(
         "create schema one_{process}; create schema two_{process}; create table one_{process}.t as select 1 as a; create table two_{process}.t as select 'two' as b, 2 as c"
@@ -284,7 +251,7 @@ async fn a_search_path_that_changed<R: Runtime>(cx: Context<R>) {
 }
 
 async fn a_type_that_was_dropped<R: Runtime>(cx: Context<R>) {
-    let (mut conn, _) = seen(&cx).await;
+    let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     conn.execute("create type pg_temp.mood as enum ('sad', 'glad')", ())
         .await
         .unwrap();
@@ -308,15 +275,15 @@ async fn a_type_that_was_dropped<R: Runtime>(cx: Context<R>) {
 
 async fn statements_that_were_deallocated<R: Runtime>(cx: Context<R>) {
     for command in ["deallocate all", "discard all"] {
-        let (mut conn, record) = seen(&cx).await;
+        let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
         let sql = "select $1::int4";
         conn.fetch(sql, (1,)).await.unwrap();
         conn.execute(command, ()).await.unwrap();
         record.take();
         assert_eq!(conn.fetch_scalar::<i32>(sql, (2,)).await.unwrap(), 2);
-        let messages = record.take().messages();
+        let written = record.take();
         assert!(
-            letters(&messages).starts_with("CPDH"),
+            written.tags().starts_with("CPDH"),
             "nothing is tried in vain"
         );
         // Behind our back.
@@ -336,7 +303,7 @@ async fn statements_that_were_deallocated<R: Runtime>(cx: Context<R>) {
 }
 
 async fn a_handle_whose_statement_is_gone<R: Runtime>(cx: Context<R>) {
-    let (mut conn, _) = seen(&cx).await;
+    let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     let handle = conn.prepare("select $1::int4").await.unwrap();
     for _ in 0..2 {
         conn.execute("deallocate all", ()).await.unwrap();
@@ -349,7 +316,7 @@ async fn a_handle_whose_statement_is_gone<R: Runtime>(cx: Context<R>) {
 }
 
 async fn a_failed_description_leaves_nothing<R: Runtime>(cx: Context<R>) {
-    let (mut conn, _) = seen(&cx).await;
+    let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     // Parsed, and then there is nothing to describe it by.
     for _ in 0..2 {
         conn.fetch("select $1::int4 from nowhere", (1,))
@@ -369,7 +336,7 @@ async fn a_failed_description_leaves_nothing<R: Runtime>(cx: Context<R>) {
 }
 
 async fn definitions_are_not_kept<R: Runtime>(cx: Context<R>) {
-    let (mut conn, _) = seen(&cx).await;
+    let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     let query = |sql: &'static str| Query::new(sql).max_rows(1);
     conn.execute(query("create temporary table t (a int4)"), ())
         .await

@@ -10,7 +10,7 @@ use purepg_conn::{
 use purepg_testkit::drop_at::drop_at;
 use purepg_testkit::io::OneByte;
 use purepg_testkit::server::USER_TRUST;
-use purepg_tests_live::{Context, Wrapped, live};
+use purepg_tests_live::{Context, Slow, live};
 
 live!(
     a_transaction_is_committed,
@@ -187,10 +187,7 @@ async fn nothing_is_written_for_a_transaction_without_a_statement<R: Runtime>(cx
     drop(conn.begin().await.unwrap());
     assert!(conn.is_idle());
     // Nobody reads any more: what was written could not have been answered.
-    let runtime = Wrapped::new(&cx.runtime, OneByte::new);
-    let mut conn = purepg_conn::connect(runtime, &cx.config(USER_TRUST))
-        .await
-        .unwrap();
+    let mut conn = cx.connect_slowly().await;
     let begun = conn.begin().now_or_never().expect("it waits for nothing");
     let committed = begun.unwrap().commit().now_or_never();
     committed.expect("it waits for nothing").unwrap();
@@ -510,13 +507,8 @@ async fn a_conflict_is_tried_again<R: Runtime>(cx: Context<R>) {
     assert!(conn.is_idle());
 }
 
-type Slow<R> = Connection<OneByte<<R as Runtime>::Stream>>;
-
 async fn slow<R: Runtime>(cx: &Context<R>) -> Slow<R> {
-    let runtime = Wrapped::new(&cx.runtime, OneByte::new);
-    let mut conn = purepg_conn::connect(runtime, &cx.config(USER_TRUST))
-        .await
-        .unwrap();
+    let mut conn = cx.connect_slowly().await;
     table(&mut conn).await;
     conn
 }
