@@ -10,7 +10,7 @@ use purepg_conn::{
     UsageError, copy_text,
 };
 use purepg_testkit::server::{DATABASE, USER_TRUST};
-use purepg_tests_live::{Context, Wrapped, live};
+use purepg_tests_live::{Context, live};
 
 live!(
     rows_in_and_out,
