@@ -6,8 +6,6 @@ use purepg_conn::{
 };
 use purepg_testkit::drop_at::drop_at;
 use purepg_testkit::frontend::Frontend;
-use purepg_testkit::io::OneByte;
-use purepg_testkit::recorded::{Record, Recorded};
 use purepg_testkit::server::USER_TRUST;
 use purepg_tests_live::{Context, Slow, live};
 

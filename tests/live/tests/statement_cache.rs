@@ -2,11 +2,10 @@
 
 use std::collections::HashSet;
 
-use purepg_conn::{Config, Connection, Error, Query, Runtime};
+use purepg_conn::{Connection, Error, Query, Runtime};
 use purepg_testkit::frontend::{Frontend, Object};
-use purepg_testkit::recorded::{Record, Recorded};
 use purepg_testkit::server::USER_TRUST;
-use purepg_tests_live::{Context, Wrapped, live};
+use purepg_tests_live::{Context, live};
 
 live!(
     the_second_time_it_is_one_round_trip_without_describe,

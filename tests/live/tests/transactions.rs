@@ -8,8 +8,6 @@ use purepg_conn::{
     Connection, Error, IsolationLevel, Runtime, Transaction, TransactionStatus, UsageError,
 };
 use purepg_testkit::drop_at::drop_at;
-use purepg_testkit::io::OneByte;
-use purepg_testkit::server::USER_TRUST;
 use purepg_tests_live::{Context, Slow, live};
 
 live!(
