@@ -8,9 +8,12 @@ use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-/// A stream of which every read and every write moves one byte at most, and returns `Pending` before it does, having woken itself: a read
-/// once, a write twice. A driver that has written something tries to write more in the same poll; only behind a second `Pending` in a
-/// row it gives its caller the chance to drop it there.
+use crate::drop_at::current_poll;
+
+/// A stream of which every read and every write moves one byte at most, and returns `Pending` before it does, having woken itself.
+///
+/// Below [`drop_after`](crate::drop_at::drop_after) one byte moves in one poll of that future, whichever way: so a drop after every poll is a
+/// drop between any two bytes, however often a driver that has moved something tries to move more.
 ///
 /// Any stream will do, a real socket too. It begins switched on; its [`control`](Self::control) turns it off and on and has the
 /// counts, also while a connection owns the stream.
@@ -18,14 +21,12 @@ use futures_io::{AsyncRead, AsyncWrite};
 pub struct OneByte<S> {
     stream: S,
     control: OneByteControl,
-    /// How often the next read, and the next write, returned `Pending` already.
-    before_read: u32,
-    before_write: u32,
+    /// Whether the next read, and the next write, returned `Pending` already.
+    read_paused: bool,
+    write_paused: bool,
+    /// The poll in which the last byte moved.
+    moved_in: Option<u64>,
 }
-
-/// So often.
-const BEFORE_READ: u32 = 1;
-const BEFORE_WRITE: u32 = 2;
 
 /// The switch of a [`OneByte`], and its counts.
 #[derive(Clone, Debug)]
@@ -51,8 +52,9 @@ impl<S> OneByte<S> {
         Self {
             stream,
             control: OneByteControl(Arc::new(shared)),
-            before_read: 0,
-            before_write: 0,
+            read_paused: false,
+            write_paused: false,
+            moved_in: None,
         }
     }
 
@@ -116,18 +118,19 @@ impl<S: AsyncRead + Unpin> AsyncRead for OneByte<S> {
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        let mut space = buf;
-        if this.control.is_on() {
-            if this.before_read < BEFORE_READ {
-                this.before_read += 1;
-                this.control.pause(cx);
-                return Poll::Pending;
-            }
-            let one = space.len().min(1);
-            space = &mut space[..one];
+        if !this.control.is_on() {
+            return Pin::new(&mut this.stream).poll_read(cx, buf);
         }
-        let read = Pin::new(&mut this.stream).poll_read(cx, space);
-        count(&read, &this.control.0.read, &mut this.before_read);
+        if is_early(this.moved_in, &mut this.read_paused) {
+            this.control.pause(cx);
+            return Poll::Pending;
+        }
+        let one = buf.len().min(1);
+        let read = Pin::new(&mut this.stream).poll_read(cx, &mut buf[..one]);
+        if count(&read, &this.control.0.read) {
+            this.read_paused = false;
+            this.moved_in = current_poll();
+        }
         read
     }
 }
@@ -139,17 +142,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for OneByte<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        let mut data = buf;
-        if this.control.is_on() {
-            if this.before_write < BEFORE_WRITE {
-                this.before_write += 1;
-                this.control.pause(cx);
-                return Poll::Pending;
-            }
-            data = &data[..data.len().min(1)];
+        if !this.control.is_on() {
+            return Pin::new(&mut this.stream).poll_write(cx, buf);
         }
-        let written = Pin::new(&mut this.stream).poll_write(cx, data);
-        count(&written, &this.control.0.written, &mut this.before_write);
+        if is_early(this.moved_in, &mut this.write_paused) {
+            this.control.pause(cx);
+            return Poll::Pending;
+        }
+        let one = buf.len().min(1);
+        let written = Pin::new(&mut this.stream).poll_write(cx, &buf[..one]);
+        if count(&written, &this.control.0.written) {
+            this.write_paused = false;
+            this.moved_in = current_poll();
+        }
         written
     }
 
@@ -162,24 +167,35 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for OneByte<S> {
     }
 }
 
-/// Counts what moved; the next byte needs `Pending`s of its own.
-fn count(moved: &Poll<io::Result<usize>>, total: &AtomicU64, before: &mut u32) {
-    if let Poll::Ready(result) = moved {
-        *before = 0;
-        let n = result.as_ref().map_or(0, |&n| n);
-        total.fetch_add(u64::try_from(n).unwrap_or(u64::MAX), Ordering::SeqCst);
+/// Whether the next byte has to wait for another poll.
+fn is_early(moved_in: Option<u64>, paused: &mut bool) -> bool {
+    match current_poll() {
+        Some(poll) => moved_in == Some(poll),
+        None => !std::mem::replace(paused, true),
     }
+}
+
+/// Counts what moved; true when anything came of it.
+fn count(moved: &Poll<io::Result<usize>>, total: &AtomicU64) -> bool {
+    let Poll::Ready(result) = moved else {
+        return false;
+    };
+    let n = result.as_ref().map_or(0, |&n| n);
+    total.fetch_add(u64::try_from(n).unwrap_or(u64::MAX), Ordering::SeqCst);
+    true
 }
 
 #[cfg(test)]
 mod tests {
     use futures_util::io::{AsyncReadExt as _, AsyncWriteExt as _, Cursor};
 
+    use std::future::poll_fn;
+
     use super::*;
-    use crate::drop_at::run;
+    use crate::drop_at::{drop_after, run};
 
     #[test]
-    fn one_byte_at_a_time_and_pendings_before_each() {
+    fn one_byte_at_a_time_and_a_pending_before_each() {
         let mut stream = OneByte::new(Cursor::new(b"hello".to_vec()));
         let control = stream.control();
         let mut space = [0; 4];
@@ -197,8 +213,41 @@ mod tests {
         let control = stream.control();
         assert_eq!(run(stream.write(b"hello")).unwrap().unwrap(), 1);
         run(stream.write_all(b"ello")).unwrap().unwrap();
-        assert_eq!((control.bytes_written(), control.extra_pendings()), (5, 10));
+        assert_eq!((control.bytes_written(), control.extra_pendings()), (5, 5));
         assert_eq!(stream.into_inner().into_inner(), b"hello");
+    }
+
+    /// A driver that tries again for as long as either direction moves.
+    async fn both_ways(stream: &mut OneByte<Cursor<Vec<u8>>>) {
+        let mut moved = 0;
+        poll_fn(|cx| {
+            loop {
+                let written = Pin::new(&mut *stream).poll_write(cx, b"!").is_ready();
+                let read = Pin::new(&mut *stream).poll_read(cx, &mut [0]).is_ready();
+                moved += u8::from(written) + u8::from(read);
+                if moved >= 10 {
+                    return Poll::Ready(());
+                }
+                if !written && !read {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await;
+    }
+
+    #[test]
+    fn a_future_can_be_dropped_between_any_two_bytes() {
+        for polls in 0..10 {
+            let mut stream = OneByte::new(Cursor::new(vec![0; 100]));
+            let control = stream.control();
+            assert_eq!(
+                run(drop_after(both_ways(&mut stream), polls)).unwrap(),
+                None
+            );
+            let moved = control.bytes_read() + control.bytes_written();
+            assert_eq!(moved, u64::try_from(polls).unwrap());
+        }
     }
 
     #[test]

@@ -196,7 +196,7 @@ async fn inserts<R: Runtime>(cx: Context<R>) {
         )
         .await;
         println!("insert, {how:?}: {places} places, happened {happened}, not {not}");
-        assert!(happened > 20 && not > 1, "both outcomes are seen");
+        assert!(happened > 20 && not > 0, "both outcomes are seen");
     }
 }
 
