@@ -42,6 +42,7 @@ pub async fn connect<R: Runtime>(
         Either::Right(((), _)) => Err(Error::Timeout {
             doing: format!("connecting to {}", settings.address()).into(),
             unsent: true,
+            connected: false,
         }),
     }
 }
@@ -115,14 +116,8 @@ async fn enter<S: ByteStream>(
     let startup = startup(settings, &endpoint);
     let nonce = Nonce::from_entropy(entropy);
     let core = purepg_proto::Connection::new(startup, nonce, Limits::default());
-    let mut connection = Connection::new(
-        core,
-        stream,
-        runtime,
-        endpoint,
-        settings.statement_cache_size(),
-    );
-    connection.set_notice_handler(settings.on_notice().cloned());
+    let mut connection = Connection::new(core, stream, runtime, endpoint);
+    connection.configure(settings);
     loop {
         match poll_fn(|cx| connection.poll_startup(cx)).await? {
             StartupEvent::Ready => {
@@ -155,11 +150,7 @@ impl<S: ByteStream> Connection<S> {
 
 /// What the server is told first, and what it may ask for.
 fn startup(settings: &Settings, endpoint: &Endpoint) -> Startup {
-    let transport = match endpoint {
-        Endpoint::Tcp(_) => Transport::Tcp,
-        Endpoint::Unix(_) => Transport::UnixSocket,
-    };
-    let mut startup = Startup::new(settings.user(), transport)
+    let mut startup = Startup::new(settings.user(), transport(endpoint))
         .require_auth(settings.require_auth())
         .max_protocol_version(settings.max_protocol_version());
     if let Some(password) = settings.password() {
@@ -174,6 +165,14 @@ fn startup(settings: &Settings, endpoint: &Endpoint) -> Startup {
         };
     }
     startup
+}
+
+/// What the bytes to an endpoint go through.
+pub(crate) fn transport(endpoint: &Endpoint) -> Transport {
+    match endpoint {
+        Endpoint::Tcp(_) => Transport::Tcp,
+        Endpoint::Unix(_) => Transport::UnixSocket,
+    }
 }
 
 /// So many rounds of a derivation run before it looks whether anybody still waits.
@@ -202,6 +201,7 @@ async fn derive<R: Runtime + ?Sized>(runtime: &R, mut job: DeriveKey) -> Result<
     keys.await?.ok_or_else(|| Error::Timeout {
         doing: "deriving a key".into(),
         unsent: true,
+        connected: false,
     })
 }
 

@@ -71,6 +71,8 @@ pub enum Error {
         doing: Box<str>,
         /// Nothing of the statement, if there was one, had been handed to the socket.
         unsent: bool,
+        /// There is a connection, and it can still be used. Otherwise none could be made.
+        connected: bool,
     },
     /// The session was given a `client_encoding` or a `DateStyle` with which values would be misread. The connection is unharmed, and
     /// healed by setting it back.
@@ -79,11 +81,9 @@ pub enum Error {
     /// Something before it in the same segment failed, so the server did not look at it.
     #[error("aborted: something before it failed")]
     Aborted,
-    /// The connection ended while a COMMIT was on its way: nobody knows whether the transaction was committed. The source tells why it
-    /// ended.
-    #[error(
-        "the connection ended during COMMIT, so whether the transaction was committed is unknown: {0}"
-    )]
+    /// The connection ended, or the time ran out, while a COMMIT was on its way: nobody knows whether the transaction was committed. The source
+    /// tells which.
+    #[error("whether the transaction was committed is unknown: {0}")]
     CommitUnknown(#[source] Box<Self>),
     /// The server answered COMMIT with ROLLBACK: a statement of the transaction had failed.
     #[error("the transaction was rolled back: a statement in it had failed")]
@@ -139,6 +139,8 @@ impl Error {
             | Self::ProtectedParameter(_)
             | Self::Aborted
             | Self::RolledBack => true,
+            Self::Timeout { connected, .. } => *connected,
+            Self::CommitUnknown(why) => why.is_recoverable(),
             _ => false,
         }
     }

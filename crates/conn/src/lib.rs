@@ -11,6 +11,7 @@
     clippy::panic
 )]
 
+mod cancel;
 mod caret;
 mod columns;
 mod config;
@@ -29,9 +30,11 @@ mod runtime;
 mod shared;
 mod statement;
 mod stream;
+mod timer;
 mod transaction;
 mod written;
 
+pub use cancel::CancelToken;
 pub use config::{Address, Config, ConfigError, Settings, SslMode};
 pub use connect::connect;
 pub use connection::{Connection, ProtectedParameter};

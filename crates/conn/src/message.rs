@@ -84,9 +84,9 @@ impl<S: ByteStream> Connection<S> {
         query: impl IntoQuery<'q> + Send,
         params: impl Params,
     ) -> Result<MessageStream<'_, S>, Error> {
-        self.make_way().await?;
-        self.check_transaction()?;
         let query = query.into_query();
+        self.make_way_for(&query).await?;
+        self.check_transaction()?;
         let cursor = match self.send(&query, &params).await {
             Ok((cursor, _)) => cursor,
             Err(error) => return Err(self.settled(error).await),

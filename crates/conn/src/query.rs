@@ -1,6 +1,7 @@
 //! What to run, and how.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::statement::Statement;
 
@@ -12,6 +13,7 @@ use crate::statement::Statement;
 pub struct Query<'q> {
     pub(crate) what: What<'q>,
     pub(crate) max_rows: Option<u32>,
+    pub(crate) timeout: Option<Duration>,
 }
 
 #[derive(Clone, Debug)]
@@ -33,9 +35,14 @@ impl<'q> Query<'q> {
     }
 
     fn of_text(sql: Cow<'q, str>) -> Self {
+        Self::of(What::Text(sql))
+    }
+
+    fn of(what: What<'q>) -> Self {
         Self {
-            what: What::Text(sql),
+            what,
             max_rows: None,
+            timeout: None,
         }
     }
 
@@ -44,6 +51,21 @@ impl<'q> Query<'q> {
     #[must_use]
     pub fn max_rows(mut self, max_rows: u32) -> Self {
         self.max_rows = Some(max_rows);
+        self
+    }
+
+    /// How long the call may take, from its beginning to its last row, with everything that it takes: what an earlier call left, having the
+    /// statement parsed and described. It counts instead of [`Config::query_timeout`](crate::Config::query_timeout); zero is no limit.
+    ///
+    /// When it is over, what was not sent is taken back, and what was is [cancelled](crate::CancelToken::cancel) on the server. The
+    /// call returns [`Error::Timeout`](crate::Error::Timeout) once the server has ended the statement, so that the connection is ready
+    /// again; in a transaction, that has failed. A server that does not end it within a second is waited for by the next call. The statement
+    /// may have been carried out all the same.
+    ///
+    /// Rows that have arrived are handed out, however late somebody asks for them.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 }
@@ -63,6 +85,7 @@ impl<'q> IntoQuery<'q> for &'q Query<'q> {
         Query {
             what,
             max_rows: self.max_rows,
+            timeout: self.timeout,
         }
     }
 }
@@ -87,9 +110,6 @@ impl<'q> IntoQuery<'q> for String {
 
 impl<'q> IntoQuery<'q> for &'q Statement {
     fn into_query(self) -> Query<'q> {
-        Query {
-            what: What::Prepared(Cow::Borrowed(self)),
-            max_rows: None,
-        }
+        Query::of(What::Prepared(Cow::Borrowed(self)))
     }
 }

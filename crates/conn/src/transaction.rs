@@ -160,8 +160,11 @@ impl<S: ByteStream> Transaction<'_, S> {
                 Ok(done)
             }
             Err(error) => {
-                // Why it failed says more than that it cannot even be rolled back.
-                let _ = self.rollback().await;
+                // A server that does not even end a statement that ran out of time is not waited for: the next call does that.
+                if !self.connection.has_overrun() {
+                    // Why it failed says more than that it cannot even be rolled back.
+                    let _ = self.rollback().await;
+                }
                 Err(error)
             }
         }

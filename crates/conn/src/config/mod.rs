@@ -165,6 +165,26 @@ impl Config {
         self
     }
 
+    /// How long a call may take that says nothing of its own, as [`Query::timeout`](crate::Query::timeout) does; see there for what
+    /// happens then. Zero is no limit, which is the default.
+    ///
+    /// It holds for queries, commands, `prepare`, pipelines and the like, one call at a time. Not for COPY, whose time is up to who gives
+    /// or takes the data, and not for waiting for notifications.
+    pub fn query_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.query_timeout = (!timeout.is_zero()).then_some(timeout);
+        self
+    }
+
+    /// Has a result that nobody wants any more [cancelled](crate::CancelToken::cancel) on the server, once so many bytes of it were read
+    /// past in vain. Without this, the default, the next call reads past all of it.
+    ///
+    /// The next call then waits for what is left of the last one before it sends anything. Nothing is cancelled in a transaction, which
+    /// would fail with it. Whether a dropped statement that writes is carried out is not known either way; with this it may be cancelled.
+    pub fn cancel_abandoned(mut self, bytes: usize) -> Self {
+        self.settings.cancel_abandoned = Some(bytes);
+        self
+    }
+
     /// A run-time parameter that the session starts with, such as `search_path`. `RESET` goes back
     /// to this value. A second one of the same name, in any case, replaces the first.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

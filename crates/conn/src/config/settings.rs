@@ -25,6 +25,8 @@ pub struct Settings {
     pub(super) max_protocol_version: ProtocolVersion,
     pub(super) parameters: Vec<(String, String)>,
     pub(super) statement_cache_size: usize,
+    pub(super) query_timeout: Option<Duration>,
+    pub(super) cancel_abandoned: Option<usize>,
     pub(super) on_notice: Option<NoticeHandler>,
 }
 
@@ -101,6 +103,16 @@ impl Settings {
         self.statement_cache_size
     }
 
+    /// How long a call may take that says nothing of its own, if there is a limit.
+    pub fn query_timeout(&self) -> Option<Duration> {
+        self.query_timeout
+    }
+
+    /// How many bytes of an abandoned result are read past before it is cancelled, if it ever is.
+    pub fn cancel_abandoned(&self) -> Option<usize> {
+        self.cancel_abandoned
+    }
+
     pub(super) fn new(host: String, user: String) -> Self {
         Self {
             host,
@@ -116,6 +128,8 @@ impl Settings {
             max_protocol_version: ProtocolVersion::default(),
             parameters: Vec::new(),
             statement_cache_size: 256,
+            query_timeout: None,
+            cancel_abandoned: None,
             on_notice: None,
         }
     }

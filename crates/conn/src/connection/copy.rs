@@ -115,7 +115,8 @@ impl<S: ByteStream> Connection<S> {
     }
 
     async fn start_copy(&mut self, sql: &str, direction: Direction) -> Result<CopyState, Error> {
-        self.make_way().await?;
+        // How long it takes is up to who gives or takes the data.
+        self.make_way_within(None).await?;
         self.check_transaction()?;
         self.check_text(sql)?;
         // Whichever it turns out to be: a COPY that was not declared is refused by the core, in words of its own.

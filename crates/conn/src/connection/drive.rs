@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use purepg_proto::{
 
 use crate::connection::Connection;
 use crate::error::Error;
-use crate::runtime::{BoxFuture, ByteStream};
+use crate::runtime::ByteStream;
+use crate::timer::Timer;
 
 /// So many events are handed out in a row before others get their turn: a server that sends without end starves nobody.
 const EVENTS_PER_TURN: u32 = 128;
@@ -30,15 +31,16 @@ const WRITING: &str = "writing to the server";
 #[derive(Default)]
 pub(super) struct Link {
     needs_flush: bool,
-    /// Bytes that the stream took.
+    /// Bytes that the stream took, and gave.
     sent: usize,
+    received: usize,
     /// How many of these it had taken when the current call began to ask for something.
     sent_before: usize,
     write_error: Option<Arc<io::Error>>,
     read_error: Option<Arc<io::Error>>,
     read_after_write_error: usize,
-    /// Runs from the failed write on. In a mutex that nobody locks, since what runs it may not be shared.
-    last_words: Option<Mutex<BoxFuture<'static, ()>>>,
+    /// Runs from the failed write on.
+    last_words: Option<Timer>,
     events: u32,
     end: Option<End>,
     is_closed: bool,
@@ -75,12 +77,26 @@ impl<S: ByteStream> Connection<S> {
         cx: &mut Context<'_>,
         enough: impl Fn(&Self) -> bool,
     ) -> Poll<Result<Option<Event>, Error>> {
-        let event = self.poll_next_event(cx, enough);
+        let event = self.poll_event_in_time(cx, enough);
         self.publish();
         event
     }
 
-    fn poll_next_event(
+    fn poll_event_in_time(
+        &mut self,
+        cx: &mut Context<'_>,
+        enough: impl Fn(&Self) -> bool,
+    ) -> Poll<Result<Option<Event>, Error>> {
+        if !self.is_expired() {
+            match self.poll_next_event(cx, enough) {
+                Poll::Pending if self.is_out_of_time(cx) => self.expire()?,
+                event => return event,
+            }
+        }
+        self.poll_expired(cx)
+    }
+
+    pub(super) fn poll_next_event(
         &mut self,
         cx: &mut Context<'_>,
         enough: impl Fn(&Self) -> bool,
@@ -88,6 +104,7 @@ impl<S: ByteStream> Connection<S> {
         loop {
             if self.link.events >= EVENTS_PER_TURN {
                 self.link.events = 0;
+                self.poll_cancelling(cx);
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -114,7 +131,7 @@ impl<S: ByteStream> Connection<S> {
             self.link.events += 1;
             let sent = self.poll_write(cx);
             let received = self.poll_read(cx);
-            if !sent && !received {
+            if !sent && !received && !self.poll_cancelling(cx) {
                 self.link.events = 0;
                 return Poll::Pending;
             }
@@ -168,6 +185,7 @@ impl<S: ByteStream> Connection<S> {
             Poll::Ready(Ok(0)) => self.core.recv_eof(),
             Poll::Ready(Ok(n)) => {
                 self.core.recv_filled(n);
+                self.link.received = self.link.received.saturating_add(n);
                 if self.link.write_error.is_some() {
                     self.link.read_after_write_error += n;
                     if self.link.read_after_write_error > LAST_WORDS {
@@ -189,17 +207,14 @@ impl<S: ByteStream> Connection<S> {
     fn write_failed(&mut self, error: io::Error) {
         if error.kind() != io::ErrorKind::Interrupted {
             self.link.write_error = Some(Arc::new(error));
-            self.link.last_words = Some(Mutex::new(self.runtime.sleep(LAST_WORDS_TIME)));
+            self.link.last_words = Some(Timer::new(&*self.runtime, LAST_WORDS_TIME));
         }
     }
 
     /// True when the server has had its time to say why a write failed.
     fn last_words_are_over(&mut self, cx: &mut Context<'_>) -> bool {
-        let timer = self.link.last_words.as_mut().map(|timer| timer.get_mut());
-        timer.is_some_and(|timer| {
-            let timer = timer.unwrap_or_else(PoisonError::into_inner);
-            timer.as_mut().poll(cx).is_ready()
-        })
+        let timer = self.link.last_words.as_mut();
+        timer.is_some_and(|timer| timer.has_run_out(cx))
     }
 
     fn note_end(&mut self, reason: Closed) {
@@ -230,6 +245,16 @@ impl<S: ByteStream> Connection<S> {
         self.link.sent
     }
 
+    /// How many bytes the stream has given so far.
+    pub(super) fn bytes_received(&self) -> usize {
+        self.link.received
+    }
+
+    /// True while the stream has taken nothing of the current call.
+    pub(super) fn is_unsent(&self) -> bool {
+        self.link.sent == self.link.sent_before
+    }
+
     /// Hears the last events of a connection that has ended, should nobody have waited for them.
     pub(super) fn learn_end(&mut self) {
         while let Ok(Some(event)) = self.core.next_event() {
@@ -247,7 +272,7 @@ impl<S: ByteStream> Connection<S> {
     /// What ended the connection.
     pub(super) fn ended(&self) -> Error {
         let error = self.end();
-        if self.link.sent == self.link.sent_before {
+        if self.is_unsent() {
             error.before_sending()
         } else {
             error

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use purepg_proto::{Batch, Bind, OpId, Reply, RowShape, Target};
 use purepg_types::{EncodeError, Format, IsNull, Params, ToSql, Type};
@@ -49,6 +50,13 @@ impl<'a> Bound<'a> {
 impl<S: ByteStream> Connection<S> {
     /// Before anything new: whatever is under way belongs to somebody who has gone.
     pub(crate) async fn make_way(&mut self) -> Result<(), Error> {
+        self.make_way_within(self.query_timeout).await
+    }
+
+    /// The same, and from here on the call has so long a time.
+    pub(crate) async fn make_way_within(&mut self, limit: Option<Duration>) -> Result<(), Error> {
+        self.set_deadline(limit);
+        self.note_preparing(true);
         let riding = self.closes_in.is_some_and(|op| self.core.is_under_way(op));
         self.abandon_all();
         if let Some(op) = self.closes_in.take()
@@ -64,9 +72,16 @@ impl<S: ByteStream> Connection<S> {
             return Err(self.ended());
         }
         // What was sent in part goes out whole first: the core takes little behind it.
-        let written = std::future::poll_fn(|cx| self.poll_written(cx)).await;
+        let ready = self.outlast().await;
         self.call_begins();
-        written.map_err(Error::before_sending)
+        self.note_preparing(false);
+        ready.map_err(Error::before_sending)
+    }
+
+    async fn outlast(&mut self) -> Result<(), Error> {
+        std::future::poll_fn(|cx| self.poll_written(cx)).await?;
+        self.outlast_abandoned().await?;
+        self.outlast_cancels().await
     }
 
     /// One operation. Statements that nobody needs any more are closed along with it.
@@ -91,6 +106,7 @@ impl<S: ByteStream> Connection<S> {
     /// What rode with an operation is on its way.
     fn note_committed(&mut self, op: OpId) {
         self.closes_in.get_or_insert(op);
+        self.publish_running();
         self.note_begun(op);
     }
 
@@ -110,13 +126,19 @@ impl<S: ByteStream> Connection<S> {
         std::future::poll_fn(|cx| self.poll_settled(cx)).await
     }
 
+    /// Before a query, which may have a time of its own.
+    pub(crate) async fn make_way_for(&mut self, query: &Query<'_>) -> Result<(), Error> {
+        self.make_way_within(query.timeout.or(self.query_timeout))
+            .await
+    }
+
     /// Sends a query and waits until the server has answered something: its columns, its end, or an error.
     pub(crate) async fn start(
         &mut self,
         query: Query<'_>,
         params: &dyn Params,
     ) -> Result<Cursor, Error> {
-        self.make_way().await?;
+        self.make_way_for(&query).await?;
         self.check_transaction()?;
         // Outside of a transaction, and with nothing else under way, what failed before it ran can be run again.
         let alone = !self.in_transaction() && self.core.in_flight() == 0;
@@ -209,6 +231,10 @@ impl<S: ByteStream> Connection<S> {
 
     /// What is returned with an error is a connection whose facts are facts.
     pub(crate) async fn settled(&mut self, error: Error) -> Error {
+        if let Error::Timeout { .. } = error {
+            // It has been, or the server has had its time for that.
+            return error;
+        }
         self.abandon_all();
         // Should the connection end meanwhile, the first error still says more, but that it has.
         match self.settle().await {

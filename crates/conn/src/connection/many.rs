@@ -32,9 +32,9 @@ impl<S: ByteStream> Connection<S> {
         query: impl IntoQuery<'q> + Send,
         params: impl IntoIterator<Item = P, IntoIter: Send> + Send,
     ) -> Result<u64, Error> {
-        self.make_way().await?;
-        self.check_transaction()?;
         let query = query.into_query();
+        self.make_way_for(&query).await?;
+        self.check_transaction()?;
         let sets = params.into_iter();
         match self.pipe(&query.what, query.max_rows, sets).await {
             Ok(count) => Ok(count),

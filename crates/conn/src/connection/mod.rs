@@ -1,8 +1,11 @@
 //! The connection: its facts, and what is done with the whole of it.
 
+mod abandoned;
 mod cache;
+mod cancelling;
 mod copy;
 mod cursor;
+mod deadline;
 mod drive;
 mod execute;
 mod many;
@@ -15,11 +18,13 @@ mod unsolicited;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use purepg_proto::{Notice, OpId, Parameters, Reply, Target, TransactionStatus};
 
-use crate::config::{NoticeHandler, Protected};
+use crate::cancel::Canceller;
+use crate::config::{Protected, Settings};
 use crate::error::Error;
 use crate::inbox::Inbox;
 use crate::runtime::{ByteStream, Endpoint, Runtime};
@@ -60,6 +65,13 @@ pub struct Connection<S> {
     closes_in: Option<OpId>,
     transactions: transactions::Transactions,
     statements: cache::StatementCache,
+    deadline: deadline::Deadline,
+    /// What a call may take if it does not say so itself.
+    query_timeout: Option<Duration>,
+    /// Made when the first token is, or something has to be cancelled.
+    canceller: OnceLock<Arc<Canceller>>,
+    cancelling: cancelling::Cancelling,
+    abandoned: abandoned::Abandoned,
 }
 
 /// Facts.
@@ -149,6 +161,7 @@ impl<S> Connection<S> {
 
     /// Lets the others know where the connection stands.
     pub(crate) fn publish(&self) {
+        self.publish_running();
         if let Some(facts) = &self.facts {
             facts.set_state(self.state());
         }
@@ -161,7 +174,6 @@ impl<S: ByteStream> Connection<S> {
         stream: S,
         runtime: Arc<dyn Runtime<Stream = S>>,
         endpoint: Endpoint,
-        statement_cache_size: usize,
     ) -> Self {
         Self {
             core,
@@ -176,12 +188,20 @@ impl<S: ByteStream> Connection<S> {
             to_close: VecDeque::new(),
             closes_in: None,
             transactions: transactions::Transactions::default(),
-            statements: cache::StatementCache::new(statement_cache_size),
+            statements: cache::StatementCache::new(0),
+            deadline: deadline::Deadline::default(),
+            query_timeout: None,
+            canceller: OnceLock::new(),
+            cancelling: cancelling::Cancelling::default(),
+            abandoned: abandoned::Abandoned::default(),
         }
     }
 
-    pub(crate) fn set_notice_handler(&mut self, handler: Option<NoticeHandler>) {
-        self.inbox.set_handler(handler);
+    pub(crate) fn configure(&mut self, settings: &Settings) {
+        self.inbox.set_handler(settings.on_notice().cloned());
+        self.statements = cache::StatementCache::new(settings.statement_cache_size());
+        self.query_timeout = settings.query_timeout();
+        self.abandoned = abandoned::Abandoned::new(settings.cancel_abandoned());
     }
 
     pub(crate) fn core_mut(&mut self) -> &mut purepg_proto::Connection {
@@ -276,6 +296,7 @@ impl<S: ByteStream> Connection<S> {
 
     pub(crate) async fn close_stream(&mut self) -> Result<(), Error> {
         self.abandon_all();
+        self.set_deadline(None);
         self.core.terminate();
         poll_fn(|cx| self.poll_closed(cx)).await
     }

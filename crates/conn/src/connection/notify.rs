@@ -100,7 +100,7 @@ impl<S: ByteStream> Connection<S> {
 
     /// What a dropped guard left is rolled back now: none comes to a session that is in a transaction.
     async fn prepare_to_wait(&mut self) -> Result<(), Error> {
-        self.make_way().await?;
+        self.make_way_within(None).await?;
         self.say_due()
     }
 

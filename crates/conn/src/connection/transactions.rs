@@ -1,6 +1,6 @@
 //! Transaction blocks: what was begun, what is still to be said, and what a dropped guard left.
 
-use purepg_proto::{OpId, Outcome, Reply, TransactionStatus};
+use purepg_proto::{OpId, Outcome, Reply, SqlState, TransactionStatus};
 
 use crate::connection::Connection;
 use crate::error::{Error, UsageError};
@@ -163,6 +163,11 @@ impl<S> Connection<S> {
         ending.is_some_and(|(ends, op)| ends <= depth && self.core.is_under_way(op))
     }
 
+    /// True while what ends a block is on its way.
+    pub(super) fn is_ending_any(&self) -> bool {
+        self.is_ending(usize::MAX)
+    }
+
     /// True when nothing is left to be said.
     pub(crate) fn is_caught_up(&self) -> bool {
         self.transactions.due.is_none()
@@ -204,7 +209,19 @@ impl<S> Connection<S> {
     pub(super) fn note_finished(&mut self, op: OpId, outcome: &Outcome) {
         let riding = Said::Riding(op);
         let transactions = &mut self.transactions;
-        transactions.due.take_if(|due| due.command.said == riding);
+        if let Some(due) = transactions
+            .due
+            .as_mut()
+            .filter(|due| due.command.said == riding)
+        {
+            match outcome {
+                // A cancel that was meant for what came before.
+                Outcome::Failed(error) if error.code() == Some(SqlState::QUERY_CANCELED) => {
+                    due.command.said = Said::No;
+                }
+                _ => transactions.due = None,
+            }
+        }
         for level in &mut transactions.levels {
             if level.said == riding {
                 level.said = match outcome {
@@ -254,7 +271,7 @@ impl<S: ByteStream> Connection<S> {
                     Ok(())
                 }
             }
-            Err(error) if self.core.is_dead() => {
+            Err(error) if self.core.is_dead() || matches!(error, Error::Timeout { .. }) => {
                 self.forget_levels(depth);
                 let known = depth > 1 || self.bytes_sent() <= place;
                 Err(if known {

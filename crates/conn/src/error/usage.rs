@@ -43,6 +43,12 @@ pub enum UsageError {
     /// A statement that another connection prepared.
     #[error("the statement was prepared on another connection")]
     ForeignStatement,
+    /// The server gave no key to cancel with, as some poolers and other servers do.
+    #[error("this server cannot be asked to cancel: it gave no key for that")]
+    CannotCancel,
+    /// A query with a time of its own in a pipeline, which has one time for all of them.
+    #[error("a query in a pipeline has no timeout of its own: the pipeline has one for all")]
+    TimeoutInPipeline,
     /// A transaction that a text such as `COMMIT` has ended already.
     #[error("the transaction is over: a statement has ended it")]
     TransactionOver,

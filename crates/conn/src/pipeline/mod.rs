@@ -5,6 +5,7 @@ mod results;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use purepg_types::{Column, Params};
 
@@ -25,6 +26,7 @@ pub use results::PipelineResults;
 pub struct Pipeline<'c, 'q, S> {
     connection: &'c mut Connection<S>,
     items: VecDeque<Item<'q>>,
+    timeout: Option<Duration>,
 }
 
 enum Item<'q> {
@@ -57,6 +59,7 @@ impl<S: ByteStream> Connection<S> {
         Pipeline {
             connection: self,
             items: VecDeque::new(),
+            timeout: None,
         }
     }
 }
@@ -72,6 +75,13 @@ impl<'c, 'q, S: ByteStream> Pipeline<'c, 'q, S> {
     /// Ends a transaction: what fails before this does not touch what comes behind it.
     pub fn sync(&mut self) -> &mut Self {
         self.items.push_back(Item::Sync);
+        self
+    }
+
+    /// How long it may take until the last result is there, instead of [`Config::query_timeout`](crate::Config::query_timeout); zero is
+    /// no limit. It is as with [`Query::timeout`](crate::Query::timeout), for all of them together.
+    pub fn timeout(&mut self, timeout: Duration) -> &mut Self {
+        self.timeout = Some(timeout);
         self
     }
 
@@ -94,7 +104,10 @@ impl<'c, 'q, S: ByteStream> Pipeline<'c, 'q, S> {
     /// # Cancel safety
     /// Dropping the future costs nothing, and nothing has happened.
     pub async fn run(self) -> Result<PipelineResults<'c, 'q, S>, Error> {
-        self.connection.make_way().await?;
+        match self.timeout {
+            Some(timeout) => self.connection.make_way_within(Some(timeout)).await?,
+            None => self.connection.make_way().await?,
+        }
         self.connection.check_transaction()?;
         Ok(PipelineResults::new(self.connection, self.items))
     }

@@ -13,7 +13,7 @@ use purepg_proto::{Event, OpId, Outcome, Reply, RowShape};
 
 use crate::columns::Columns;
 use crate::connection::{Bound, Connection, Describing};
-use crate::error::Error;
+use crate::error::{Error, UsageError};
 use crate::pipeline::{Item, QueryOutcome};
 use crate::query::What;
 use crate::row::{KeptRows, RowBatch};
@@ -147,6 +147,10 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
             let Item::Query(query, params) = item else {
                 continue;
             };
+            if query.timeout.is_some() {
+                self.fail(UsageError::TimeoutInPipeline.into())?;
+                continue;
+            }
             let mut text = match self.connection.text(&query.what, &*params) {
                 Ok(text) => text,
                 Err(error) => {

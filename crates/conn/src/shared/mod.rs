@@ -12,6 +12,7 @@ use std::sync::Arc;
 use async_lock::{Mutex, MutexGuard};
 use purepg_proto::{Parameters, TransactionStatus};
 
+use crate::cancel::CancelToken;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::runtime::{ByteStream, Endpoint, Runtime};
@@ -40,6 +41,7 @@ struct Shared<S> {
     runtime: Arc<dyn Runtime<Stream = S>>,
     endpoint: Endpoint,
     process_id: Option<i32>,
+    cancel_token: CancelToken,
 }
 
 /// A shared connection, for as long as the guard lives.
@@ -61,6 +63,7 @@ impl<S: ByteStream> Connection<S> {
             runtime: Arc::clone(self.runtime()),
             endpoint: self.endpoint().clone(),
             process_id: self.process_id(),
+            cancel_token: self.cancel_token(),
             connection: Mutex::new(self),
         }))
     }
@@ -96,6 +99,11 @@ impl<S: ByteStream> SharedConnection<S> {
         let mut connection = shared.connection.into_inner();
         connection.set_facts(None);
         Ok(connection)
+    }
+
+    /// What cancels the queries of this connection, whoever runs them.
+    pub fn cancel_token(&self) -> CancelToken {
+        self.0.cancel_token.clone()
     }
 
     fn guard<'c>(&'c self, connection: MutexGuard<'c, Connection<S>>) -> ConnectionGuard<'c, S> {

@@ -1,0 +1,175 @@
+//! One `CancelRequest`, on a stream of its own.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, Shared, select};
+use purepg_proto::{CancelKey, Limits, Nonce, Startup};
+
+use crate::connect::transport;
+use crate::connection::Connection;
+use crate::error::Error;
+use crate::runtime::{BoxFuture, ByteStream, Endpoint, Runtime};
+
+/// Longer nobody waits for a server to take a request: a pooler may have it wait for a server of its own.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+const DOING: &str = "asking the server to cancel";
+
+/// A request that is under way. Whoever polls one of its clones carries it on.
+#[derive(Clone)]
+pub(crate) struct Request {
+    work: Shared<BoxFuture<'static, Result<(), Failure>>>,
+    stage: Arc<Stage>,
+}
+
+/// An error that everybody who waits can have.
+#[derive(Clone)]
+enum Failure {
+    Io(Box<str>, Arc<io::Error>),
+    Timeout,
+}
+
+impl Request {
+    pub(super) fn new<S: ByteStream>(
+        runtime: Arc<dyn Runtime<Stream = S>>,
+        endpoint: Endpoint,
+        key: CancelKey,
+    ) -> Self {
+        let stage = Arc::new(Stage::default());
+        let work: BoxFuture<'static, _> =
+            Box::pin(deliver(runtime, endpoint, key, Arc::clone(&stage)));
+        Self {
+            work: work.shared(),
+            stage,
+        }
+    }
+
+    /// True when nobody has to carry it on.
+    pub(super) fn is_over(&self) -> bool {
+        self.work.peek().is_some()
+    }
+
+    /// True when `other` is the same request.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.stage, &other.stage)
+    }
+
+    /// Gives it up, if nothing of it was sent yet.
+    pub(crate) fn give_up(&self) -> bool {
+        self.stage.give_up()
+    }
+}
+
+/// Ready once the server has closed the stream: it has told whoever it concerns by then.
+impl Future for Request {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.work.poll_unpin(cx).map_err(Error::from)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Io(context, source) => Self::broken(context, source),
+            Failure::Timeout => Self::Timeout {
+                doing: DOING.into(),
+                unsent: false,
+                connected: true,
+            },
+        }
+    }
+}
+
+async fn deliver<S: ByteStream>(
+    runtime: Arc<dyn Runtime<Stream = S>>,
+    endpoint: Endpoint,
+    key: CancelKey,
+    stage: Arc<Stage>,
+) -> Result<(), Failure> {
+    let timeout = runtime.sleep(TIMEOUT);
+    let work = pin!(deliver_in_time(runtime, endpoint, key, &stage));
+    match select(work, timeout).await {
+        Either::Left((result, _)) => result,
+        Either::Right(((), _)) => Err(Failure::Timeout),
+    }
+}
+
+async fn deliver_in_time<S: ByteStream>(
+    runtime: Arc<dyn Runtime<Stream = S>>,
+    endpoint: Endpoint,
+    key: CancelKey,
+    stage: &Stage,
+) -> Result<(), Failure> {
+    let stream = runtime.connect(&endpoint).await.map_err(|error| {
+        let context = format!("connecting to {endpoint} to cancel");
+        Failure::Io(context.into(), Arc::new(error))
+    })?;
+    if !stage.begin() {
+        return Ok(());
+    }
+    let startup = Startup::cancel(key, transport(&endpoint));
+    let nonce = Nonce::from_entropy([0; Nonce::ENTROPY_LEN]);
+    let core = purepg_proto::Connection::new(startup, nonce, Limits::default());
+    let mut connection = Connection::new(core, stream, runtime, endpoint);
+    loop {
+        match poll_fn(|cx| connection.poll_event(cx)).await {
+            Ok(_) => {}
+            Err(Error::Closed) => return Ok(()),
+            Err(Error::Io { source, .. }) => return Err(Failure::Io(DOING.into(), source)),
+            Err(error) => {
+                let source = Arc::new(io::Error::other(error));
+                return Err(Failure::Io(DOING.into(), source));
+            }
+        }
+    }
+}
+
+/// How far a request is. Once it was sent nothing stops it: until then it can be given up.
+#[derive(Default)]
+struct Stage(AtomicU8);
+
+impl Stage {
+    const CONNECTING: u8 = 0;
+    const SENDING: u8 = 1;
+    const GIVEN_UP: u8 = 2;
+
+    fn begin(&self) -> bool {
+        self.leave_connecting(Self::SENDING)
+    }
+
+    fn give_up(&self) -> bool {
+        self.leave_connecting(Self::GIVEN_UP)
+    }
+
+    /// True when it stands where this leads.
+    fn leave_connecting(&self, to: u8) -> bool {
+        let left =
+            self.0
+                .compare_exchange(Self::CONNECTING, to, Ordering::SeqCst, Ordering::SeqCst);
+        left.is_ok() || left == Err(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_cannot_be_given_up_and_the_other_way_round() {
+        let stage = Stage::default();
+        assert!(stage.begin() && stage.begin());
+        assert!(!stage.give_up());
+        let stage = Stage::default();
+        assert!(stage.give_up() && stage.give_up());
+        assert!(!stage.begin());
+    }
+}
