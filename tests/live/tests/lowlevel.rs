@@ -5,10 +5,12 @@ use purepg_conn::{ByteStream, Error, Message, MessageStream, Query, Runtime, Usa
 use purepg_tests_live::{Context, live};
 
 live!(
-    every_message_in_order,
+    acceptance_26_an_empty_text_is_one_empty_query,
+    acceptance_27_one_result_for_each_statement,
     statements_without_rows_come_first,
-    an_error_behind_statements_that_succeeded,
-    a_text_is_one_transaction,
+    acceptance_27_an_error_behind_statements_that_succeeded_is_told_once,
+    acceptance_27_an_error_in_the_second_statement_undoes_the_first,
+    acceptance_28_what_a_text_commits_itself_stays,
     through_the_extended_protocol,
     a_stream_that_is_left_early,
     data_of_a_copy_is_refused,
@@ -40,7 +42,25 @@ async fn told<S: ByteStream>(mut messages: MessageStream<'_, S>) -> Vec<String> 
     lines
 }
 
-async fn every_message_in_order<R: Runtime>(cx: Context<R>) {
+async fn acceptance_26_an_empty_text_is_one_empty_query<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    for sql in [
+        "",
+        "  \n\t",
+        "-- nothing",
+        "/* nothing /* at all */ */",
+        ";;",
+    ] {
+        // Without a row limit it is the simple protocol, with one the extended.
+        for query in [Query::new(sql), Query::new(sql).max_rows(1)] {
+            let messages = conn.lowlevel_query(&query, ()).await.unwrap();
+            assert_eq!(told(messages).await, ["empty"], "{sql:?}");
+            assert!(conn.is_idle());
+        }
+    }
+}
+
+async fn acceptance_27_one_result_for_each_statement<R: Runtime>(cx: Context<R>) {
     let mut conn = cx.connect().await;
     let sql = "select 1 as a; select 2 as b, 0 as c where false; select generate_series(3, 4) as d";
     let messages = conn.lowlevel_query(sql, ()).await.unwrap();
@@ -59,8 +79,6 @@ async fn every_message_in_order<R: Runtime>(cx: Context<R>) {
         ]
     );
     assert!(conn.is_idle());
-    let messages = conn.lowlevel_query("", ()).await.unwrap();
-    assert_eq!(told(messages).await, ["empty"]);
 }
 
 async fn statements_without_rows_come_first<R: Runtime>(cx: Context<R>) {
@@ -81,7 +99,9 @@ async fn statements_without_rows_come_first<R: Runtime>(cx: Context<R>) {
     );
 }
 
-async fn an_error_behind_statements_that_succeeded<R: Runtime>(cx: Context<R>) {
+async fn acceptance_27_an_error_behind_statements_that_succeeded_is_told_once<R: Runtime>(
+    cx: Context<R>,
+) {
     let mut conn = cx.connect().await;
     let messages = conn
         .lowlevel_query("select 1 as a; select 1 / 0; select 2", ())
@@ -97,34 +117,69 @@ async fn an_error_behind_statements_that_succeeded<R: Runtime>(cx: Context<R>) {
     assert!(conn.is_idle());
 }
 
-async fn a_text_is_one_transaction<R: Runtime>(cx: Context<R>) {
+async fn acceptance_27_an_error_in_the_second_statement_undoes_the_first<R: Runtime>(
+    cx: Context<R>,
+) {
     let mut conn = cx.connect().await;
     conn.execute("create temporary table t (a int4)", ())
         .await
         .unwrap();
-    let messages = conn
-        .lowlevel_query("insert into t values (1); select 1 / 0", ())
+    for second in ["select 1 / 0", "select nope", "insert into t values ('x')"] {
+        let sql = format!("insert into t values (1); {second}; insert into t values (3)");
+        let messages = conn.lowlevel_query(&sql, ()).await.unwrap();
+        let told = told(messages).await;
+        assert_eq!(told[0], "INSERT 0 1", "told, and undone");
+        assert_eq!(told.len(), 2, "the error once, and nothing behind it");
+        assert!(conn.is_idle());
+    }
+    let left: i64 = conn
+        .fetch_scalar("select count(*) from t", ())
         .await
         .unwrap();
-    assert_eq!(
-        told(messages).await,
-        ["INSERT 0 1", "22012"],
-        "told, and undone"
-    );
-    let sql = "insert into t values (2); commit; insert into t values (4); select 1 / 0";
-    conn.lowlevel_query(sql, ()).await.unwrap();
-    let sum: i64 = conn
-        .fetch_scalar("select coalesce(sum(a), 0) from t", ())
+    assert_eq!(left, 0);
+}
+
+async fn acceptance_28_what_a_text_commits_itself_stays<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    conn.execute("create temporary table t (a int4)", ())
         .await
         .unwrap();
-    assert!(
-        sum == 0 || sum == 2,
-        "what was dropped may have happened, in part as it says itself"
-    );
-    let messages = conn.lowlevel_query(sql, ()).await.unwrap();
-    assert_eq!(told(messages).await.last().unwrap(), "22012");
+    let whole = [
+        "begin; insert into t values (1); commit; insert into t values (10); select 1 / 0",
+        "insert into t values (2); commit; insert into t values (10); select 1 / 0",
+    ];
+    let mut stays = 0;
+    for (sql, number) in whole.into_iter().zip([1, 2]) {
+        let messages = conn.lowlevel_query(sql, ()).await.unwrap();
+        let told = told(messages).await;
+        assert_eq!(told.last().unwrap(), "22012");
+        assert_eq!(
+            told.iter().filter(|line| *line == "INSERT 0 1").count(),
+            2,
+            "{told:?}"
+        );
+        assert!(conn.is_idle());
+        stays += number;
+        let sum: i64 = conn.fetch_scalar("select sum(a) from t", ()).await.unwrap();
+        assert_eq!(sum, stays, "{sql}");
+    }
+    // Eagerly it is the same.
+    let error = conn.execute(whole[0], ()).await.unwrap_err();
+    assert_eq!(error.sqlstate(), Some("22012"));
+    let sum: i64 = conn.fetch_scalar("select sum(a) from t", ()).await.unwrap();
+    assert_eq!(sum, stays + 1);
+    // A block that the text leaves open fails with what fails in it.
+    let error = conn
+        .execute("begin; insert into t values (10); select 1 / 0", ())
+        .await
+        .unwrap_err();
+    assert_eq!(error.sqlstate(), Some("22012"));
+    assert!(conn.is_ready() && conn.in_transaction());
+    conn.execute("rollback", ()).await.unwrap();
+    // What was dropped may have happened, as far as it says itself.
+    drop(conn.lowlevel_query(whole[1], ()).await.unwrap());
     let again: i64 = conn.fetch_scalar("select sum(a) from t", ()).await.unwrap();
-    assert_eq!(again, sum + 2);
+    assert!(again == sum || again == sum + 2, "{again}");
 }
 
 async fn through_the_extended_protocol<R: Runtime>(cx: Context<R>) {

@@ -105,7 +105,7 @@ impl<'q> Text<'q> {
     /// The text to send, with parameters in the order of its numbers.
     ///
     /// # Errors
-    /// When they are not of the kind that it was made for; and as [`Rewritten::number`], for parameters by name.
+    /// When they are not of the kind that it was made for, or more than the protocol can count; and as [`Rewritten::number`], for parameters by name.
     pub(crate) fn number<'a>(
         &'a mut self,
         params: &'a dyn Params,
@@ -117,6 +117,8 @@ impl<'q> Text<'q> {
             }
             Sent::Prepared if params.is_named() => return Err(UsageError::NamesForPrepared),
             Sent::AsWritten if params.is_named() => return Err(mismatch(&[], params)),
+            // No statement has as many: the server need not be asked.
+            Sent::AsWritten if params.len() > MOST => return Err(too_many(params.len())),
             Sent::AsWritten | Sent::Prepared => (self.written, None),
         };
         Ok((sql, Numbered { names, params }))
@@ -154,8 +156,7 @@ impl<'q> Rewritten<'q> {
         }
         let count = names.list.len();
         if count > MOST {
-            let what = "parameters";
-            return Err(purepg_proto::UsageError::TooMany { what, count }.into());
+            return Err(too_many(count));
         }
         let sql = if rest == 0 {
             Cow::Borrowed(sql)
@@ -195,6 +196,12 @@ impl<'q> Rewritten<'q> {
             Err(mismatch(&self.names, params))
         }
     }
+}
+
+#[cold]
+fn too_many(count: usize) -> UsageError {
+    let what = "parameters";
+    purepg_proto::UsageError::TooMany { what, count }.into()
 }
 
 #[cold]
