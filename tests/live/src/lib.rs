@@ -24,7 +24,7 @@ use purepg_testkit::server::{DATABASE, PASSWORD, Server, USER_TRUST};
 pub use canned::Canned;
 pub use drops::Slow;
 pub use in_memory::InMemory;
-pub use memory::resident_kib;
+pub use memory::{peak_kib, resident_kib};
 pub use wrap::Wrapped;
 
 /// No scenario takes as long: one that does hangs.

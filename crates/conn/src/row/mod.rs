@@ -92,7 +92,8 @@ impl Row {
         self.columns().is_empty()
     }
 
-    /// Copies the row away from those that arrived with it, which would stay alive as long as the row does.
+    /// Copies the row away from those that arrived with it, which would stay alive as long as the row does. A large row that came
+    /// all but alone stays where it is.
     #[must_use]
     pub fn detach(self) -> Self {
         self.batch.detached(self.place)

@@ -177,9 +177,13 @@ impl ReceiveBuffer {
         }
     }
 
-    /// Called when nothing is owed: after some quiet spells what a large result took is given back.
+    /// Called when nothing is owed: what a large frame took is given back at once, what a large result took after some quiet spells.
     pub(crate) fn quiet(&mut self) {
         self.quiet_spells = self.quiet_spells.saturating_add(1);
+        if self.head == self.tail && self.chunk.len() > 2 * LARGE_READ {
+            // The next read would not use it anyway, but a connection may be idle for long.
+            self.renew(0);
+        }
         if self.quiet_spells >= QUIET_SPELLS_TO_SHRINK
             && self.head == self.tail
             && self.chunk.len() > 2 * SMALL_READ
@@ -308,6 +312,23 @@ mod tests {
             buffer.quiet();
         }
         assert_eq!(buffer.space(None).len(), SMALL_READ);
+    }
+
+    #[test]
+    fn what_a_large_frame_took_is_given_back_as_soon_as_nothing_is_owed() {
+        let mut buffer = ReceiveBuffer::new();
+        push(&mut buffer, &vec![7; 1 << 20]);
+        let kept = buffer.take(1 << 20);
+        buffer.quiet();
+        assert_eq!(buffer.chunk.len(), 0);
+        assert_eq!(kept.bytes().len(), 1 << 20);
+        push(&mut buffer, &[1]);
+        assert_eq!(buffer.data(), [1]);
+        // What waits stays where it is.
+        push(&mut buffer, &vec![7; 1 << 20]);
+        buffer.consume(1 << 20);
+        buffer.quiet();
+        assert_eq!(buffer.data(), [7]);
     }
 
     #[test]

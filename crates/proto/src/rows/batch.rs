@@ -127,13 +127,26 @@ impl RowBatch {
         (rows > 0).then_some(Self { rows, ..rest })
     }
 
-    /// A batch of the row at a place alone, copied out of the chunk of memory that all of them keep alive.
+    /// A batch of the row at a place alone, copied out of the chunk of memory that all of them keep alive. A large row that is most of
+    /// that chunk takes it along instead.
     #[must_use]
     pub fn only(&self, place: RowPlace) -> Self {
         let start = place.start.saturating_sub(ROW_HEADER);
         let frame = self.bytes().get(start..place.end).unwrap_or_default();
+        let bytes = match &self.bytes {
+            Bytes::Received(taken)
+                if frame.len() > COPY && frame.len() > taken.bytes().len() / 2 =>
+            {
+                Bytes::Received(Taken {
+                    start: taken.start + start,
+                    end: taken.start + place.end,
+                    ..taken.clone()
+                })
+            }
+            Bytes::Received(_) | Bytes::Own(_) => Bytes::Own(Arc::from(frame)),
+        };
         Self {
-            bytes: Bytes::Own(Arc::from(frame)),
+            bytes,
             rows: 1,
             columns: Arc::clone(&self.columns),
         }
