@@ -21,7 +21,9 @@ live!(
     acceptance_37_large_values,
     parameters_that_cannot_be_written,
     prepared_statements,
+    acceptance_39_prepared_run_often_and_closed,
     a_dropped_statement_is_closed,
+    acceptance_51_statements_of_every_kind_can_be_prepared,
     acceptance_51_a_prepared_fetch_gives_what_its_cursor_gives,
     rows_can_be_detached,
     copy_is_refused_clearly,
@@ -536,6 +538,38 @@ async fn prepared_statements<R: Runtime>(cx: Context<R>) {
     assert!(error.to_string().contains("another connection"), "{error}");
 }
 
+async fn acceptance_39_prepared_run_often_and_closed<R: Runtime>(cx: Context<R>) {
+    let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    let statement = conn.prepare("select $1::int4 * 2").await.unwrap();
+    record.take();
+    for i in 0..100 {
+        let twice: i32 = conn.fetch_scalar(&statement, (i,)).await.unwrap();
+        assert_eq!(twice, 2 * i);
+    }
+    assert_eq!(record.take().tags(), "BES".repeat(100), "parsed once");
+    let another = statement.clone();
+    conn.close_statement(statement).await.unwrap();
+    assert_eq!(record.take().tags(), "CS");
+    let kept = "select count(*) from pg_prepared_statements";
+    assert_eq!(conn.fetch_scalar::<i64>(kept, ()).await.unwrap(), 0);
+    // Its own handle is gone, which the compiler watches. Whoever has another one does not have to know: it is prepared again.
+    record.take();
+    assert_eq!(conn.fetch_scalar::<i32>(&another, (4,)).await.unwrap(), 8);
+    assert_eq!(record.take().tags(), "CPDHBES");
+    // On another connection it is refused, and nothing is sent.
+    let (mut other, noted) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    let error = other.execute(&another, (1,)).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Usage(usage) if **usage == UsageError::ForeignStatement),
+        "{error:?}"
+    );
+    let error = other.close_statement(another).await.unwrap_err();
+    assert!(matches!(error, Error::Usage(_)), "{error:?}");
+    assert_eq!(noted.take().tags(), "");
+    conn.ping().await.unwrap();
+    assert_eq!(conn.fetch_scalar::<i64>(kept, ()).await.unwrap(), 0);
+}
+
 async fn a_dropped_statement_is_closed<R: Runtime>(cx: Context<R>) {
     let mut conn = cx.connect().await;
     let count = "select count(*) from pg_prepared_statements where name like 'purepg%'";
@@ -580,6 +614,44 @@ async fn copy_is_refused_clearly<R: Runtime>(cx: Context<R>) {
     assert_eq!(conn.fetch_scalar::<i32>("select 1", ()).await.unwrap(), 1);
 }
 
+async fn acceptance_51_statements_of_every_kind_can_be_prepared<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    let mut statements = Vec::new();
+    for sql in [
+        "",
+        "-- nothing",
+        "begin",
+        "set local application_name to 'x'",
+        "create temp table made (a int)",
+        "commit",
+        "show application_name",
+    ] {
+        let statement = conn.prepare(sql).await.unwrap();
+        assert!(statement.params().is_empty(), "{sql}");
+        statements.push(statement);
+    }
+    for (statement, in_transaction) in statements
+        .iter()
+        .zip([false, false, true, true, true, false, false])
+    {
+        conn.execute(statement, ()).await.unwrap();
+        assert_eq!(conn.in_transaction(), in_transaction, "{statement:?}");
+    }
+    conn.execute("insert into made values (1)", ())
+        .await
+        .unwrap();
+    let name: String = conn.fetch_scalar(&statements[6], ()).await.unwrap();
+    assert_ne!(name, "x");
+    // By their text, too.
+    for _ in 0..2 {
+        for sql in ["", "begin", "set local application_name to 'x'", "rollback"] {
+            let query = Query::new(sql).max_rows(1);
+            assert!(conn.fetch(query, ()).await.unwrap().is_empty(), "{sql}");
+        }
+    }
+    assert!(conn.is_idle());
+}
+
 async fn acceptance_51_a_prepared_fetch_gives_what_its_cursor_gives<R: Runtime>(cx: Context<R>) {
     let mut conn = cx.connect().await;
     let fetch = conn.prepare("fetch all from c").await.unwrap();
@@ -602,6 +674,27 @@ async fn acceptance_51_a_prepared_fetch_gives_what_its_cursor_gives<R: Runtime>(
     assert_eq!(rows[0].decode::<(&str, i64)>().unwrap(), ("abcd", 2));
     let limited = Query::new(&fetch).max_rows(5);
     assert!(conn.fetch(limited, ()).await.unwrap().is_empty());
+    conn.execute("rollback", ()).await.unwrap();
+    // By its text, which is kept although it gave nothing the first time.
+    let fetch = Query::new("fetch all from d").max_rows(9);
+    for (cursor, rows, columns) in [
+        ("select 1 as a where false", 0, 0),
+        ("select g, 'x' || g as b from generate_series(1, 2) g", 2, 2),
+        ("select true as t", 1, 1),
+    ] {
+        conn.execute(&format!("begin; declare d cursor for {cursor}"), ())
+            .await
+            .unwrap();
+        let told = conn.fetch(&fetch, ()).await.unwrap();
+        assert_eq!(told.len(), rows, "{cursor}");
+        assert!(told.iter().all(|row| row.len() == columns), "{cursor}");
+        match columns {
+            2 => assert_eq!(told[1].decode::<(i32, &str)>().unwrap(), (2, "x2")),
+            1 => assert!(told[0].get::<bool>("t").unwrap()),
+            _ => {}
+        }
+        conn.execute("commit", ()).await.unwrap();
+    }
 }
 
 async fn rows_can_be_detached<R: Runtime>(cx: Context<R>) {
