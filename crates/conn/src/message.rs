@@ -16,6 +16,7 @@ use crate::error::{Error, UsageError};
 use crate::query::IntoQuery;
 use crate::row::{KeptRows, Row, RowBatch};
 use crate::runtime::ByteStream;
+use crate::statement::Statement;
 
 /// One message of the cycle of a query.
 #[derive(Clone, Debug)]
@@ -60,6 +61,8 @@ impl fmt::Debug for RowColumns {
 pub struct MessageStream<'c, S> {
     connection: &'c mut Connection<S>,
     cursor: Cursor,
+    /// What it runs, if that may have gone stale.
+    statement: Option<Statement>,
     columns: Option<Arc<Columns>>,
     /// The columns were known before, and were not told.
     untold: bool,
@@ -87,14 +90,15 @@ impl<S: ByteStream> Connection<S> {
         let query = query.into_query();
         self.make_way_for(&query).await?;
         self.check_transaction()?;
-        let cursor = match self.send(&query, &params).await {
-            Ok((cursor, _)) => cursor,
+        let (cursor, statement) = match self.send(&query, &params).await {
+            Ok(sent) => sent,
             Err(error) => return Err(self.settled(error).await),
         };
         let columns = cursor.columns().cloned();
         Ok(MessageStream {
             connection: self,
             cursor,
+            statement,
             untold: columns.is_some(),
             columns,
             kept: None,
@@ -178,7 +182,11 @@ impl<S: ByteStream> MessageStream<'_, S> {
             }
             Reply::Finished(outcome) => {
                 self.done = true;
-                self.connection.check(outcome, Some(self.cursor.sql()))?;
+                let checked = self.connection.check(outcome, Some(self.cursor.sql()));
+                if let (Err(error), Some(statement)) = (&checked, &self.statement) {
+                    self.connection.note_failure(statement, error);
+                }
+                checked?;
                 // A change is reported behind the rows that were made with it.
                 if self.columns.is_some() {
                     self.connection.check_readable()?;

@@ -119,6 +119,11 @@ impl Statement {
         has_plan(&self.0.sql)
     }
 
+    /// True when the server has no statement any more once it was run.
+    pub(crate) fn deallocates_all(&self) -> bool {
+        deallocates_all(&self.0.sql)
+    }
+
     pub(crate) fn belongs_to(&self, home: &Arc<Closing>) -> bool {
         Arc::ptr_eq(&self.0.name.home, home)
     }
@@ -142,6 +147,19 @@ fn has_plan(sql: &str) -> bool {
         "select", "insert", "update", "delete", "merge", "values", "with", "table",
     ];
     planned.iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+fn deallocates_all(sql: &str) -> bool {
+    let sql = sql.trim_end_matches(|c: char| c.is_ascii_whitespace() || c == ';');
+    let known: [&[&str]; 3] = [
+        &["deallocate", "all"],
+        &["deallocate", "prepare", "all"],
+        &["discard", "all"],
+    ];
+    known.iter().any(|known| {
+        let words = sql.split_ascii_whitespace();
+        words.map(str::to_ascii_lowercase).eq(known.iter().copied())
+    })
 }
 
 impl Name {

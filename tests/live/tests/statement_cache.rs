@@ -1,28 +1,38 @@
 //! Statements that are used by their text: prepared once, one round trip from then on, and what happens when they go stale.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use purepg_conn::{Connection, Error, Query, Runtime};
 use purepg_testkit::frontend::{Frontend, Object};
-use purepg_testkit::server::USER_TRUST;
+use purepg_testkit::server::{Options, Server, USER_TRUST};
 use purepg_tests_live::{Context, live};
 
 live!(
     the_second_time_it_is_one_round_trip_without_describe,
     the_first_time_it_is_two,
     a_text_without_parameters_stays_simple,
-    what_gives_way_is_closed_along_the_way,
-    closing_works_in_a_failed_transaction,
-    without_a_cache_only_the_unnamed_statement_is_used,
-    names_are_unique_and_short,
-    a_table_that_changed,
-    a_table_that_changed_amid_a_transaction,
-    a_search_path_that_changed,
-    a_type_that_was_dropped,
-    statements_that_were_deallocated,
+    acceptance_40_what_gives_way_is_closed_along_the_way,
+    acceptance_40_closing_works_in_a_failed_transaction,
+    acceptance_41_closing_what_is_not_there,
+    acceptance_48_without_a_cache_only_the_unnamed_statement_is_used,
+    acceptance_50_names_are_unique_and_short,
+    acceptance_44_a_table_that_changed,
+    acceptance_44_a_table_that_changed_amid_a_transaction,
+    acceptance_47_a_search_path_that_changed,
+    acceptance_47_a_search_path_that_is_reported,
+    acceptance_45_a_type_that_was_dropped_and_made_again,
+    acceptance_45_a_type_that_was_dropped_amid_a_transaction,
+    acceptance_45_an_enum_with_another_value,
+    acceptance_45_a_composite_with_another_attribute,
+    acceptance_45_a_domain_with_another_check,
+    acceptance_46_statements_that_were_deallocated,
+    acceptance_46_deallocated_within_a_pipeline,
+    many_sets_for_a_statement_that_is_gone,
+    messages_of_a_statement_that_is_gone,
     a_handle_whose_statement_is_gone,
     a_failed_description_leaves_nothing,
-    definitions_are_not_kept,
+    acceptance_42_definitions_and_long_texts_are_not_kept,
 );
 
 async fn prepared<S: purepg_conn::ByteStream>(conn: &mut Connection<S>) -> i64 {
@@ -79,7 +89,7 @@ async fn a_text_without_parameters_stays_simple<R: Runtime>(cx: Context<R>) {
     assert_eq!(record.take().tags(), "Q");
 }
 
-async fn what_gives_way_is_closed_along_the_way<R: Runtime>(cx: Context<R>) {
+async fn acceptance_40_what_gives_way_is_closed_along_the_way<R: Runtime>(cx: Context<R>) {
     let config = cx.config(USER_TRUST).statement_cache_size(3);
     let (mut conn, record) = cx.connect_recorded(&config).await;
     for i in 0..10 {
@@ -109,18 +119,54 @@ async fn what_gives_way_is_closed_along_the_way<R: Runtime>(cx: Context<R>) {
     );
 }
 
-async fn closing_works_in_a_failed_transaction<R: Runtime>(cx: Context<R>) {
+async fn acceptance_40_closing_works_in_a_failed_transaction<R: Runtime>(cx: Context<R>) {
     let config = cx.config(USER_TRUST).statement_cache_size(1);
-    let (mut conn, _) = cx.connect_recorded(&config).await;
+    let (mut conn, record) = cx.connect_recorded(&config).await;
+    let handle = conn.prepare("select 1").await.unwrap();
     let mut tx = conn.begin().await.unwrap();
     tx.fetch("select $1::int4", (1,)).await.unwrap();
-    tx.fetch("select $1::int8", (1_i64,)).await.unwrap();
-    tx.execute("nonsense", ()).await.unwrap_err();
+    // Described, and so the other one gives way; then it fails.
+    let failed = tx.fetch("select 1 / $1::int8", (0_i64,)).await;
+    assert_eq!(failed.unwrap_err().sqlstate(), Some("22012"));
+    drop(handle);
+    record.take();
+    let refused = tx.fetch("select $1::int2", (1_i16,)).await.unwrap_err();
+    assert_eq!(refused.sqlstate(), Some("25P02"));
+    let messages = record.take().messages();
+    let closed = messages
+        .iter()
+        .filter(|message| matches!(message, Frontend::Close(Object::Statement(_))));
+    assert_eq!(closed.count(), 2, "{messages:?}");
     tx.rollback().await.unwrap();
     assert_eq!(prepared(&mut conn).await, 1);
+    record.take();
+    conn.fetch("select 1 / $1::int8", (1_i64,)).await.unwrap();
+    assert_eq!(record.take().tags(), "BES", "this one is kept");
 }
 
-async fn without_a_cache_only_the_unnamed_statement_is_used<R: Runtime>(cx: Context<R>) {
+async fn acceptance_41_closing_what_is_not_there<R: Runtime>(cx: Context<R>) {
+    let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    let first = conn.prepare("select 1").await.unwrap();
+    let second = conn.prepare("select 2").await.unwrap();
+    conn.execute("deallocate all", ()).await.unwrap();
+    record.take();
+    conn.close_statement(first).await.unwrap();
+    assert_eq!(record.take().tags(), "CS");
+    // Along the way, and in a transaction, which lives on.
+    let mut tx = conn.begin().await.unwrap();
+    tx.execute("create temporary table t (a int4)", ())
+        .await
+        .unwrap();
+    drop(second);
+    tx.execute("insert into t values (1)", ()).await.unwrap();
+    assert!(record.take().tags().contains('C'));
+    tx.commit().await.unwrap();
+    assert_eq!(conn.execute("select from t", ()).await.unwrap(), 1);
+}
+
+async fn acceptance_48_without_a_cache_only_the_unnamed_statement_is_used<R: Runtime>(
+    cx: Context<R>,
+) {
     let config = cx.config(USER_TRUST).statement_cache_size(0);
     let (mut conn, record) = cx.connect_recorded(&config).await;
     for i in 0..3 {
@@ -137,13 +183,19 @@ async fn without_a_cache_only_the_unnamed_statement_is_used<R: Runtime>(cx: Cont
     assert_eq!(prepared(&mut conn).await, 0);
 }
 
-async fn names_are_unique_and_short<R: Runtime>(cx: Context<R>) {
+async fn acceptance_50_names_are_unique_and_short<R: Runtime>(cx: Context<R>) {
     let (mut one, noted_one) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     let (mut two, noted_two) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    // Texts that differ far behind what a name can hold.
+    let blank = " ".repeat(100);
     for i in 0..5 {
-        let sql = format!("select $1::int4 + {i}");
-        one.fetch(&sql, (1,)).await.unwrap();
-        two.fetch(&sql, (1,)).await.unwrap();
+        let sql = format!("select $1::int4{blank} + {i}");
+        for _ in 0..2 {
+            for conn in [&mut one, &mut two] {
+                let sum: i32 = conn.fetch_scalar(&sql, (1,)).await.unwrap();
+                assert_eq!(sum, 1 + i, "each is its own");
+            }
+        }
     }
     let mut names = HashSet::new();
     for message in [noted_one, noted_two]
@@ -161,7 +213,7 @@ async fn names_are_unique_and_short<R: Runtime>(cx: Context<R>) {
     assert_eq!(names.len(), 10);
 }
 
-async fn a_table_that_changed<R: Runtime>(cx: Context<R>) {
+async fn acceptance_44_a_table_that_changed<R: Runtime>(cx: Context<R>) {
     let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     conn.execute(
         "create temporary table t (a int4); insert into t values (1)",
@@ -193,7 +245,7 @@ async fn a_table_that_changed<R: Runtime>(cx: Context<R>) {
     assert!(conn.is_idle());
 }
 
-async fn a_table_that_changed_amid_a_transaction<R: Runtime>(cx: Context<R>) {
+async fn acceptance_44_a_table_that_changed_amid_a_transaction<R: Runtime>(cx: Context<R>) {
     let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     conn.execute(
         "create temporary table t (a int4); insert into t values (1)",
@@ -219,9 +271,27 @@ async fn a_table_that_changed_amid_a_transaction<R: Runtime>(cx: Context<R>) {
         .unwrap();
     let row = conn.fetch_one(sql, (0,)).await.unwrap();
     assert_eq!(row.len(), 2, "the next time it works");
+
+    // Changed by somebody else while it was kept: told once, and right in the next transaction.
+    let handle = conn.prepare(sql).await.unwrap();
+    conn.execute("alter table t add c int4 default 3", ())
+        .await
+        .unwrap();
+    for columns in [None, Some(3)] {
+        let mut tx = conn.begin().await.unwrap();
+        for query in [Query::new(sql), Query::new(&handle)] {
+            let mut inner = tx.begin().await.unwrap();
+            match (inner.fetch_one(query, (0,)).await, columns) {
+                (Ok(row), Some(columns)) => assert_eq!(row.len(), columns),
+                (Err(error), None) => assert_eq!(error.sqlstate(), Some("0A000")),
+                (other, _) => panic!("{other:?}"),
+            }
+        }
+        tx.rollback().await.unwrap();
+    }
 }
 
-async fn a_search_path_that_changed<R: Runtime>(cx: Context<R>) {
+async fn acceptance_47_a_search_path_that_changed<R: Runtime>(cx: Context<R>) {
     let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     let process = conn.process_id().unwrap();
     let sql = format!(
@@ -249,30 +319,188 @@ async fn a_search_path_that_changed<R: Runtime>(cx: Context<R>) {
     conn.execute(&sql, ()).await.unwrap();
 }
 
-async fn a_type_that_was_dropped<R: Runtime>(cx: Context<R>) {
+/// From version 18 on the server tells when it changes; before, only rows of other columns do.
+async fn acceptance_47_a_search_path_that_is_reported<R: Runtime>(cx: Context<R>) {
+    static NEWEST: LazyLock<Server> =
+        LazyLock::new(|| Server::start(Options::new().version(18)).unwrap());
+    let (mut conn, record) = cx
+        .connect_recorded(&cx.config_of(&NEWEST, USER_TRUST))
+        .await;
+    let process = conn.process_id().unwrap();
+    let (one, two) = (format!("one_{process}"), format!("two_{process}"));
+    let sql = format!(
+        "create schema {one}; create schema {two}; create table {one}.t as select 1 as a; create table {two}.t as select 'x' as a; \
+         set search_path to {one}"
+    );
+    conn.execute(&sql, ()).await.unwrap();
+    let count = "select count(*) from t where a = $1";
+    let get = async |conn: &mut Connection<_>| -> Result<i64, Error> {
+        conn.fetch_scalar(count, ("x",)).await
+    };
+    // Of the columns nobody could tell, but the parameter has another type.
+    for _ in 0..2 {
+        assert_eq!(conn.fetch_scalar::<i64>(count, (1,)).await.unwrap(), 1);
+        conn.execute(&format!("set search_path to {two}"), ())
+            .await
+            .unwrap();
+        assert_eq!(get(&mut conn).await.unwrap(), 1);
+        // The same once more, in a transaction, which takes it back.
+        let mut tx = conn.begin().await.unwrap();
+        tx.execute(&format!("set local search_path to {one}"), ())
+            .await
+            .unwrap();
+        assert_eq!(tx.fetch_scalar::<i64>(count, (1,)).await.unwrap(), 1);
+        tx.rollback().await.unwrap();
+        assert_eq!(get(&mut conn).await.unwrap(), 1);
+        conn.execute(&format!("set search_path to {one}"), ())
+            .await
+            .unwrap();
+    }
+    // As long as it stays what it is, nothing is prepared again.
+    conn.fetch(count, (1,)).await.unwrap();
+    conn.execute("set work_mem to '5MB'", ()).await.unwrap();
+    conn.ping().await.unwrap();
+    record.take();
+    conn.fetch(count, (1,)).await.unwrap();
+    assert_eq!(record.take().tags(), "BES");
+    assert_eq!(prepared(&mut conn).await, 1, "none is left over");
+}
+
+async fn acceptance_45_a_type_that_was_dropped_and_made_again<R: Runtime>(cx: Context<R>) {
     let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     conn.execute("create type pg_temp.mood as enum ('sad', 'glad')", ())
         .await
         .unwrap();
-    let sql = "select $1::pg_temp.mood::text";
-    assert_eq!(
-        conn.fetch_scalar::<String>(sql, ("glad",)).await.unwrap(),
-        "glad"
-    );
+    let sql = "select $1::pg_temp.mood";
+    let handle = conn.prepare(sql).await.unwrap();
+    let get = async |conn: &mut Connection<_>, value| {
+        let by_handle = conn.fetch_scalar::<String>(&handle, (value,)).await;
+        let by_text = conn.fetch_scalar::<String>(sql, (value,)).await;
+        assert_eq!(by_handle.is_ok(), by_text.is_ok());
+        by_text
+    };
+    assert_eq!(get(&mut conn, "glad").await.unwrap(), "glad");
+    // While it is missing, the server says so.
     conn.execute("drop type pg_temp.mood", ()).await.unwrap();
-    conn.fetch(sql, ("glad",)).await.unwrap_err();
-    conn.execute("create type pg_temp.mood as enum ('glad', 'mad')", ())
-        .await
-        .unwrap();
-    // Once an error may tell of the old one; then it is the new one.
-    let _ = conn.fetch(sql, ("mad",)).await;
-    assert_eq!(
-        conn.fetch_scalar::<String>(sql, ("mad",)).await.unwrap(),
-        "mad"
-    );
+    for _ in 0..2 {
+        let error = get(&mut conn, "glad").await.unwrap_err();
+        assert_eq!(error.sqlstate(), Some("42704"), "{error}");
+    }
+    let sql = "create type pg_temp.mood as enum ('glad', 'mad')";
+    conn.execute(sql, ()).await.unwrap();
+    assert_eq!(get(&mut conn, "mad").await.unwrap(), "mad");
+    // And nobody notices when it comes back meanwhile: the very next query is right.
+    conn.execute("drop type pg_temp.mood", ()).await.unwrap();
+    let sql = "create type pg_temp.mood as enum ('blue')";
+    conn.execute(sql, ()).await.unwrap();
+    assert_eq!(get(&mut conn, "blue").await.unwrap(), "blue");
+    let error = get(&mut conn, "mad").await.unwrap_err();
+    assert_eq!(error.sqlstate(), Some("22P02"), "{error}");
+    // Another kind of type under the same name.
+    let sql = "drop type pg_temp.mood; create domain pg_temp.mood as text";
+    conn.execute(sql, ()).await.unwrap();
+    assert_eq!(get(&mut conn, "any").await.unwrap(), "any");
+    assert!(conn.is_idle());
 }
 
-async fn statements_that_were_deallocated<R: Runtime>(cx: Context<R>) {
+async fn acceptance_45_a_type_that_was_dropped_amid_a_transaction<R: Runtime>(cx: Context<R>) {
+    let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    conn.execute("create type pg_temp.mood as enum ('sad')", ())
+        .await
+        .unwrap();
+    let sql = "select $1::pg_temp.mood";
+    conn.fetch(sql, ("sad",)).await.unwrap();
+    let mut tx = conn.begin().await.unwrap();
+    let again = "drop type pg_temp.mood; create type pg_temp.mood as enum ('mad')";
+    tx.execute(again, ()).await.unwrap();
+    // Here nobody can try it again.
+    let error = tx.fetch(sql, ("mad",)).await.unwrap_err();
+    assert!(matches!(error, Error::Database(_)), "{error:?}");
+    tx.rollback().await.unwrap();
+    let sad: String = conn.fetch_scalar(sql, ("sad",)).await.unwrap();
+    assert_eq!(sad, "sad");
+    conn.execute(again, ()).await.unwrap();
+    let mad: String = conn.fetch_scalar(sql, ("mad",)).await.unwrap();
+    assert_eq!(mad, "mad");
+}
+
+async fn acceptance_45_an_enum_with_another_value<R: Runtime>(cx: Context<R>) {
+    let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    conn.execute("create type pg_temp.mood as enum ('sad')", ())
+        .await
+        .unwrap();
+    let sql = "select $1::pg_temp.mood, enum_range(null::pg_temp.mood)";
+    conn.fetch(sql, ("sad",)).await.unwrap();
+    let error = conn.fetch(sql, ("mad",)).await.unwrap_err();
+    assert_eq!(error.sqlstate(), Some("22P02"));
+    for (change, value, range) in [
+        ("add value 'mad' before 'sad'", "mad", "{mad,sad}"),
+        ("rename value 'sad' to 'blue'", "blue", "{mad,blue}"),
+    ] {
+        let change = format!("alter type pg_temp.mood {change}");
+        conn.execute(&change, ()).await.unwrap();
+        record.take();
+        let row = conn.fetch_one(sql, (value,)).await.unwrap();
+        assert_eq!(row.decode::<(&str, &str)>().unwrap(), (value, range));
+        assert_eq!(record.take().tags(), "BES", "{change}");
+    }
+}
+
+async fn acceptance_45_a_composite_with_another_attribute<R: Runtime>(cx: Context<R>) {
+    let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    let sql = "create type pg_temp.pair as (a int, b text); create temporary table t (p pg_temp.pair); insert into t values ('(0,)')";
+    conn.execute(sql, ()).await.unwrap();
+    let echo = "select $1::pg_temp.pair";
+    let stored = "select p from t where $1";
+    let told = async |conn: &mut Connection<_>, value| {
+        let echo: String = conn.fetch_scalar(echo, (value,)).await.unwrap();
+        let stored: String = conn.fetch_scalar(stored, (true,)).await.unwrap();
+        (echo, stored)
+    };
+    let expected = |echo: &str, stored: &str| (echo.to_owned(), stored.to_owned());
+    assert_eq!(told(&mut conn, "(1,x)").await, expected("(1,x)", "(0,)"));
+    for (change, value, stored) in [
+        ("add attribute c bool", "(1,x,t)", "(0,,)"),
+        ("drop attribute a", "(x,t)", "(,)"),
+    ] {
+        let sql = format!("alter type pg_temp.pair {change}");
+        conn.execute(&sql, ()).await.unwrap();
+        assert_eq!(
+            told(&mut conn, value).await,
+            expected(value, stored),
+            "{change}"
+        );
+    }
+    let error = conn.fetch(echo, ("(1,2,3)",)).await.unwrap_err();
+    assert_eq!(error.sqlstate(), Some("22P02"));
+}
+
+async fn acceptance_45_a_domain_with_another_check<R: Runtime>(cx: Context<R>) {
+    let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    conn.execute(
+        "create domain pg_temp.even as int4 check (value % 2 = 0)",
+        (),
+    )
+    .await
+    .unwrap();
+    let sql = "select $1::int4::pg_temp.even";
+    assert_eq!(conn.fetch_scalar::<i32>(sql, (4,)).await.unwrap(), 4);
+    let change = "alter domain pg_temp.even drop constraint even_check; alter domain pg_temp.even add check (value > 4)";
+    conn.execute(change, ()).await.unwrap();
+    assert_eq!(conn.fetch_scalar::<i32>(sql, (5,)).await.unwrap(), 5);
+    let error = conn.fetch(sql, (4,)).await.unwrap_err();
+    assert_eq!(error.sqlstate(), Some("23514"));
+    // Over another type.
+    conn.execute(
+        "drop domain pg_temp.even; create domain pg_temp.even as text",
+        (),
+    )
+    .await
+    .unwrap();
+    assert_eq!(conn.fetch_scalar::<String>(sql, (4,)).await.unwrap(), "4");
+}
+
+async fn acceptance_46_statements_that_were_deallocated<R: Runtime>(cx: Context<R>) {
     for command in ["deallocate all", "discard all"] {
         let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
         let sql = "select $1::int4";
@@ -298,6 +526,102 @@ async fn statements_that_were_deallocated<R: Runtime>(cx: Context<R>) {
         );
         tx.rollback().await.unwrap();
         assert_eq!(conn.fetch_scalar::<i32>(sql, (4,)).await.unwrap(), 4);
+    }
+}
+
+async fn acceptance_46_deallocated_within_a_pipeline<R: Runtime>(cx: Context<R>) {
+    let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    let (known, new) = ("select $1::int4", "select $1::int4 + 1");
+    let handle = conn.prepare("select $1::int4 * 2").await.unwrap();
+    for command in ["deallocate all", "DEALLOCATE  PREPARE\nALL;", "discard all"] {
+        conn.fetch(known, (1,)).await.unwrap();
+        let mut pipeline = conn.pipeline();
+        pipeline.push(known, (1,)).sync();
+        pipeline.push(command, ()).sync();
+        // Parsed behind it, and so still there.
+        for (sql, value) in [(new, 2), (new, 3), (known, 4)] {
+            pipeline.push(sql, (value,)).sync();
+        }
+        let mut results = pipeline.run().await.unwrap();
+        let mut told = Vec::new();
+        while let Some(result) = results.next().await {
+            let outcome = result.unwrap();
+            let row = outcome.rows.first();
+            told.push(row.map(|row| row.get::<i32>(0).unwrap()));
+        }
+        assert_eq!(told, [Some(1), None, Some(3), Some(4), Some(4)]);
+        for (sql, value, wanted) in [(known, 5, 5), (new, 5, 6), (known, 6, 6)] {
+            let got: i32 = conn.fetch_scalar(sql, (value,)).await.unwrap();
+            assert_eq!(got, wanted, "{sql}");
+        }
+        let twice: i32 = conn.fetch_scalar(&handle, (4,)).await.unwrap();
+        assert_eq!(twice, 8);
+        conn.ping().await.unwrap();
+        assert_eq!(prepared(&mut conn).await, 3, "none is left over");
+    }
+    // A handle that goes along with it had been sent before anybody knew: that is told once.
+    let mut pipeline = conn.pipeline();
+    pipeline.push("deallocate all", ()).sync();
+    pipeline.push(&handle, (1,));
+    let mut results = pipeline.run().await.unwrap();
+    results.next().await.unwrap().unwrap();
+    let error = results.next().await.unwrap().unwrap_err();
+    assert_eq!(error.sqlstate(), Some("26000"));
+    let twice: i32 = conn.fetch_scalar(&handle, (5,)).await.unwrap();
+    assert_eq!(twice, 10);
+}
+
+async fn messages_of_a_statement_that_is_gone<R: Runtime>(cx: Context<R>) {
+    let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    let sql = "select $1::int4";
+    for by_handle in [false, true] {
+        let handle = conn.prepare(sql).await.unwrap();
+        let query = if by_handle {
+            Query::new(&handle)
+        } else {
+            Query::new(sql)
+        };
+        let all = "do $$ begin execute 'deallocate all'; end $$";
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            let mut messages = conn.lowlevel_query(&query, (1,)).await.unwrap();
+            let mut last = None;
+            while let Some(message) = messages.next().await {
+                last = Some(message);
+            }
+            told.push(match last {
+                Some(Ok(_)) => "done",
+                Some(Err(error)) if error.sqlstate() == Some("26000") => "gone",
+                other => panic!("{other:?}"),
+            });
+            if told.len() == 1 {
+                conn.execute(all, ()).await.unwrap();
+            }
+        }
+        assert_eq!(told, ["done", "gone", "done"], "told once");
+    }
+}
+
+async fn many_sets_for_a_statement_that_is_gone<R: Runtime>(cx: Context<R>) {
+    let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    conn.execute("create temporary table t (a int4)", ())
+        .await
+        .unwrap();
+    let sql = "insert into t values ($1)";
+    for by_handle in [false, true] {
+        let handle = conn.prepare(sql).await.unwrap();
+        let query = if by_handle {
+            Query::new(&handle)
+        } else {
+            Query::new(sql)
+        };
+        assert_eq!(conn.execute_many(&query, [(1,), (2,)]).await.unwrap(), 2);
+        let all = "do $$ begin execute 'deallocate all'; end $$";
+        conn.execute(all, ()).await.unwrap();
+        // The sets are spent, so it is told once.
+        let error = conn.execute_many(&query, [(3,)]).await.unwrap_err();
+        assert_eq!(error.sqlstate(), Some("26000"));
+        assert_eq!(conn.execute_many(&query, [(3,)]).await.unwrap(), 1);
     }
 }
 
@@ -334,7 +658,7 @@ async fn a_failed_description_leaves_nothing<R: Runtime>(cx: Context<R>) {
     assert_eq!(prepared(&mut conn).await, 1);
 }
 
-async fn definitions_are_not_kept<R: Runtime>(cx: Context<R>) {
+async fn acceptance_42_definitions_and_long_texts_are_not_kept<R: Runtime>(cx: Context<R>) {
     let (mut conn, _) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     let query = |sql: &'static str| Query::new(sql).max_rows(1);
     conn.execute(query("create temporary table t (a int4)"), ())
@@ -345,4 +669,42 @@ async fn definitions_are_not_kept<R: Runtime>(cx: Context<R>) {
         .unwrap();
     conn.ping().await.unwrap();
     assert_eq!(prepared(&mut conn).await, 0);
+
+    // What is long is mostly generated, and comes once.
+    for (longest, length, kept) in [
+        (None, 16 * 1024, true),
+        (None, 16 * 1024 + 1, false),
+        (Some(100), 100, true),
+        (Some(100), 101, false),
+        (Some(usize::MAX), 100_000, true),
+    ] {
+        let config = cx.config(USER_TRUST);
+        let config = match longest {
+            Some(bytes) => config.statement_cache_max_text(bytes),
+            None => config,
+        };
+        let (mut conn, record) = cx.connect_recorded(&config).await;
+        let sql = "select $1::int4";
+        let sql = format!("{sql}{}", " ".repeat(length - sql.len()));
+        for i in 0..3 {
+            record.take();
+            let value: i32 = conn.fetch_scalar(&sql, (i,)).await.unwrap();
+            assert_eq!(value, i);
+            let tags = if kept && i > 0 { "BES" } else { "PDHBES" };
+            assert_eq!(record.take().tags(), tags, "{length} of {longest:?}");
+        }
+        assert_eq!(prepared(&mut conn).await, i64::from(kept));
+        // In a pipeline it is the same.
+        let mut pipeline = conn.pipeline();
+        pipeline
+            .push(&sql, (1,))
+            .push("select 2", ())
+            .push(&sql, (3,));
+        let mut results = pipeline.run().await.unwrap();
+        for wanted in 1..=3 {
+            let outcome = results.next().await.unwrap().unwrap();
+            assert_eq!(outcome.rows[0].get::<i32>(0).unwrap(), wanted);
+        }
+        assert_eq!(conn.execute_many(&sql, [(1,), (2,)]).await.unwrap(), 2);
+    }
 }

@@ -24,7 +24,7 @@ live!(
     savepoints_that_were_never_begun,
     isolation_levels,
     commit_of_a_failed_transaction_is_an_error,
-    a_deferred_constraint_fails_the_commit,
+    acceptance_30_a_deferred_constraint_fails_the_commit,
     a_text_that_ends_the_transaction,
     a_text_that_began_one,
     the_connection_lost_amid_a_commit,
@@ -388,7 +388,7 @@ async fn commit_of_a_failed_transaction_is_an_error<R: Runtime>(cx: Context<R>) 
     assert_eq!(sum(&mut conn).await, 0);
 }
 
-async fn a_deferred_constraint_fails_the_commit<R: Runtime>(cx: Context<R>) {
+async fn acceptance_30_a_deferred_constraint_fails_the_commit<R: Runtime>(cx: Context<R>) {
     let mut conn = cx.connect().await;
     let sql = "create temporary table d (a int4 unique deferrable initially deferred)";
     conn.execute(sql, ()).await.unwrap();

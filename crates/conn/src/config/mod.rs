@@ -185,6 +185,13 @@ impl Config {
         self
     }
 
+    /// How many bytes a statement's text may have for it to be kept prepared; 16 KiB by default. What is longer is mostly generated, and
+    /// comes once; it goes through the unnamed statement, which takes two round trips each time.
+    pub fn statement_cache_max_text(mut self, bytes: usize) -> Self {
+        self.settings.statement_cache_max_text = bytes;
+        self
+    }
+
     /// A run-time parameter that the session starts with, such as `search_path`. `RESET` goes back
     /// to this value. A second one of the same name, in any case, replaces the first.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

@@ -27,6 +27,7 @@ pub struct Settings {
     pub(super) statement_cache_size: usize,
     pub(super) query_timeout: Option<Duration>,
     pub(super) cancel_abandoned: Option<usize>,
+    pub(super) statement_cache_max_text: usize,
     pub(super) on_notice: Option<NoticeHandler>,
 }
 
@@ -113,6 +114,11 @@ impl Settings {
         self.cancel_abandoned
     }
 
+    /// How many bytes a text may have to be kept prepared.
+    pub fn statement_cache_max_text(&self) -> usize {
+        self.statement_cache_max_text
+    }
+
     pub(super) fn new(host: String, user: String) -> Self {
         Self {
             host,
@@ -130,6 +136,7 @@ impl Settings {
             statement_cache_size: 256,
             query_timeout: None,
             cancel_abandoned: None,
+            statement_cache_max_text: 16 * 1024,
             on_notice: None,
         }
     }

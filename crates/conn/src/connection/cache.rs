@@ -6,6 +6,7 @@ use hashlink::LruCache;
 use purepg_proto::{Oid, OpId, Reply, Target};
 
 use crate::columns::type_of;
+use crate::config::Settings;
 use crate::connection::Connection;
 use crate::connection::execute::with_best_formats;
 use crate::error::Error;
@@ -14,38 +15,55 @@ use crate::statement::{Description, Name, Statement};
 use crate::written::Written;
 
 /// The statements of one connection, by their text. What gives way is closed on the server, with the next thing that is written.
-pub(super) struct StatementCache(Option<LruCache<Arc<str>, Statement>>);
+pub(super) struct StatementCache {
+    statements: LruCache<Arc<str>, Statement>,
+    /// Longer texts are not kept.
+    max_text: usize,
+}
 
 impl StatementCache {
-    pub(super) fn new(size: usize) -> Self {
-        Self((size > 0).then(|| LruCache::new(size)))
+    /// Keeps none.
+    pub(super) fn off() -> Self {
+        Self {
+            statements: LruCache::new(0),
+            max_text: 0,
+        }
     }
 
-    pub(super) fn is_on(&self) -> bool {
-        self.0.is_some()
+    pub(super) fn new(settings: &Settings) -> Self {
+        let size = settings.statement_cache_size();
+        let max_text = settings.statement_cache_max_text();
+        Self {
+            statements: LruCache::new(size),
+            max_text,
+        }
+    }
+
+    /// True for a text that is worth a name on the server.
+    fn may_keep(&self, sql: &str) -> bool {
+        self.statements.capacity() > 0 && sql.len() <= self.max_text
     }
 
     fn get(&mut self, sql: &str) -> Option<Statement> {
-        self.0.as_mut()?.get(sql).cloned()
+        self.statements.get(sql).cloned()
     }
 
     fn insert(&mut self, statement: &Statement) {
-        if let Some(statements) = &mut self.0 {
-            statements.insert(Arc::clone(statement.shared_sql()), statement.clone());
+        if self.may_keep(statement.sql()) {
+            let sql = Arc::clone(statement.shared_sql());
+            self.statements.insert(sql, statement.clone());
         }
     }
 
-    /// The server has none of them any more.
-    pub(super) fn clear(&mut self) {
-        if let Some(statements) = &mut self.0 {
-            statements.clear();
-        }
+    /// The server has none of them any more, or would understand them otherwise now.
+    pub(crate) fn clear(&mut self) {
+        self.statements.clear();
     }
 }
 
 impl std::fmt::Debug for StatementCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let statements = self.0.as_ref().map_or(0, LruCache::len);
+        let statements = self.statements.len();
         f.debug_tuple("StatementCache").field(&statements).finish()
     }
 }
@@ -78,7 +96,7 @@ impl Describing {
         connection.check_text(sql)?;
         let what = match known {
             Some(statement) => Described::Again(statement),
-            None if connection.statements.is_on() => {
+            None if connection.statements.may_keep(sql) => {
                 Described::New(Name::unique(connection.closing()), sql.into())
             }
             None => Described::New(Name::unnamed(connection.closing()), sql.into()),
@@ -161,30 +179,44 @@ impl Described {
     }
 }
 
+/// A statement as the server has described it.
+pub(crate) struct Found {
+    pub(crate) statement: Statement,
+    pub(crate) description: Arc<Description>,
+    /// That was not just now, so that it may have gone stale since.
+    is_old: bool,
+}
+
+impl Found {
+    /// The statement, if it may have gone stale.
+    pub(crate) fn into_old(self) -> Option<Statement> {
+        self.is_old.then_some(self.statement)
+    }
+}
+
 impl<S: ByteStream> Connection<S> {
     /// The statement of a text, if it is kept.
     pub(crate) fn known_statement(&mut self, sql: &str) -> Option<Statement> {
         self.statements.get(sql)
     }
 
-    /// The statement of a text, be it a new one, and what the server says of it.
+    /// The statement of a text, be it a new one.
     pub(super) async fn statement_of(
         &mut self,
         sql: &str,
         written: Option<&Written>,
-    ) -> Result<(Statement, Arc<Description>), Error> {
+    ) -> Result<Found, Error> {
         let known = self.statements.get(sql);
         self.described_statement(known, sql, written).await
     }
 
-    /// What the server has to say of a statement: what it said, or what it says now that the statement is prepared again.
-    pub(super) async fn description_of(
+    /// A statement that a caller has. It may have to be prepared again.
+    pub(super) async fn statement_of_handle(
         &mut self,
         statement: &Statement,
-    ) -> Result<Arc<Description>, Error> {
-        let known = Some(statement.clone());
-        let described = self.described_statement(known, statement.sql(), None);
-        described.await.map(|(_, description)| description)
+    ) -> Result<Found, Error> {
+        let known = Some(self.own(statement)?.clone());
+        self.described_statement(known, statement.sql(), None).await
     }
 
     async fn described_statement(
@@ -192,28 +224,35 @@ impl<S: ByteStream> Connection<S> {
         known: Option<Statement>,
         sql: &str,
         written: Option<&Written>,
-    ) -> Result<(Statement, Arc<Description>), Error> {
+    ) -> Result<Found, Error> {
         let described = known.as_ref().and_then(Statement::description);
-        if let Some(found) = known.clone().zip(described) {
-            return Ok(found);
+        if let Some((statement, description)) = known.clone().zip(described) {
+            return Ok(Found {
+                statement,
+                description,
+                is_old: true,
+            });
         }
         let (op, mut describing) = Describing::begin(self, known, sql, written.cloned())?;
         loop {
             let reply = self.reply(op).await?;
             if let Some(statement) = describing.follow(self, reply) {
                 let statement = statement?;
-                let description = statement.description();
-                return description
-                    .map(|description| (statement, description))
-                    .ok_or(Error::Aborted);
+                let description = statement.description().ok_or(Error::Aborted)?;
+                return Ok(Found {
+                    statement,
+                    description,
+                    is_old: false,
+                });
             }
         }
     }
 
-    /// A prepared statement failed before it had done anything: it may have to be prepared again.
+    /// A statement that was described before has failed. True when that may be due to what has changed since: the next time it is prepared
+    /// again.
     pub(crate) fn note_failure(&self, statement: &Statement, error: &Error) -> bool {
-        let stale = is_stale(error);
-        if stale || is_about_the_plan(error) {
+        let stale = is_stale(error) || is_about_the_plan(error);
+        if stale {
             statement.went_stale();
         }
         stale
@@ -244,9 +283,9 @@ fn is_stale(error: &Error) -> bool {
     }
 }
 
-/// True for an error that may be due to what a statement was planned for, such as a type that has gone: it is planned anew the next
-/// time.
+/// True for an error that may be due to what a statement was planned for, such as a type that has gone: of a type that it knows by number
+/// only the server says that its cache has no such entry (XX000).
 fn is_about_the_plan(error: &Error) -> bool {
     let sqlstate = error.sqlstate().unwrap_or_default();
-    sqlstate.starts_with("42") || sqlstate.starts_with("XX")
+    sqlstate.starts_with("42") || sqlstate == "XX000"
 }

@@ -10,6 +10,7 @@ use crate::connection::Connection;
 use crate::error::{Error, UsageError};
 use crate::row::RowBatch;
 use crate::runtime::ByteStream;
+use crate::statement::Statement;
 use crate::written::Written;
 
 /// An operation that gives rows, and how far it has come. It holds nothing that would be lost with it.
@@ -166,6 +167,13 @@ impl<S: ByteStream> Connection<S> {
             _ => {}
         }
         Ok(None)
+    }
+
+    /// What a command that was sent will do to what is known of the session: what is sent behind it must not count on that.
+    pub(crate) fn note_sent(&mut self, statement: &Statement) {
+        if statement.deallocates_all() {
+            self.statements.clear();
+        }
     }
 
     /// What some commands do to what is known of the session.

@@ -160,7 +160,7 @@ impl<S: ByteStream> Connection<S> {
         }
     }
 
-    /// The same once. An error comes with the prepared statement that it is the first answer to, if it is.
+    /// The same once. An error comes with the statement that may have gone stale, if it is the first answer to it.
     async fn start_once(
         &mut self,
         query: &Query<'_>,
@@ -174,7 +174,7 @@ impl<S: ByteStream> Connection<S> {
         }
     }
 
-    /// Sends a query, with what has to be known of it beforehand; gives the prepared statement that it runs, if it does.
+    /// Sends a query, with what has to be known of it beforehand; gives the statement that it runs, if that may have gone stale.
     pub(crate) async fn send(
         &mut self,
         query: &Query<'_>,
@@ -184,21 +184,17 @@ impl<S: ByteStream> Connection<S> {
         let mut text = self.text(&query.what, params)?;
         let written = text.written();
         let (sql, params) = text.number(params)?;
-        let (statement, description) = match &query.what {
+        let found = match &query.what {
             What::Text(_) if params.is_empty() && max_rows.is_none() => {
                 return Ok((self.start_simple(sql, written)?, None));
             }
             What::Text(_) => self.statement_of(sql, written.as_ref()).await?,
-            What::Prepared(statement) => {
-                let statement = self.own(statement)?.clone();
-                let description = self.description_of(&statement).await?;
-                (statement, description)
-            }
+            What::Prepared(statement) => self.statement_of_handle(statement).await?,
         };
-        let mut bound = Bound::new(&statement, &description, written);
+        let mut bound = Bound::new(&found.statement, &found.description, written);
         bound.max_rows = max_rows;
         let cursor = self.start_bound(&bound, &params)?;
-        Ok((cursor, Some(statement)))
+        Ok((cursor, found.into_old()))
     }
 
     /// What is sent of a text, for parameters like these.

@@ -55,15 +55,11 @@ impl<S: ByteStream> Connection<S> {
         };
         let mut text = self.text(what, first)?;
         let written = text.written();
-        let (statement, description) = match what {
+        let found = match what {
             What::Text(_) => self.statement_of(text.sql(), written.as_ref()).await?,
-            What::Prepared(statement) => {
-                let statement = self.own(statement)?.clone();
-                let description = self.description_of(&statement).await?;
-                (statement, description)
-            }
+            What::Prepared(statement) => self.statement_of_handle(statement).await?,
         };
-        let mut bound = Bound::new(&statement, &description, written);
+        let mut bound = Bound::new(&found.statement, &found.description, written);
         (bound.max_rows, bound.sync) = (max_rows, false);
         let mut progress = Progress::new(&bound.written);
         for set in sets {
@@ -81,7 +77,14 @@ impl<S: ByteStream> Connection<S> {
         progress.under_way.push_back(sync);
         poll_fn(|cx| self.poll_end(&mut progress, cx)).await?;
         self.note_segment(false);
-        progress.failure.map_or(Ok(progress.row_count), Err)
+        let Some(error) = progress.failure else {
+            return Ok(progress.row_count);
+        };
+        if let Some(statement) = found.into_old() {
+            // The sets are spent: it cannot be tried again here.
+            self.note_failure(&statement, &error);
+        }
+        Err(error)
     }
 
     /// Ready when the core takes another operation. Not when one is over: without a Sync the server keeps its answers for itself as

@@ -32,6 +32,7 @@ use crate::shared::{Facts, State};
 use crate::statement::{Closing, Statement};
 
 pub(crate) use cache::Describing;
+use cache::StatementCache;
 pub(crate) use copy::CopyState;
 pub(crate) use cursor::Cursor;
 pub(crate) use execute::Bound;
@@ -64,7 +65,7 @@ pub struct Connection<S> {
     to_close: VecDeque<String>,
     closes_in: Option<OpId>,
     transactions: transactions::Transactions,
-    statements: cache::StatementCache,
+    statements: StatementCache,
     deadline: deadline::Deadline,
     /// What a call may take if it does not say so itself.
     query_timeout: Option<Duration>,
@@ -188,7 +189,7 @@ impl<S: ByteStream> Connection<S> {
             to_close: VecDeque::new(),
             closes_in: None,
             transactions: transactions::Transactions::default(),
-            statements: cache::StatementCache::new(0),
+            statements: StatementCache::off(),
             deadline: deadline::Deadline::default(),
             query_timeout: None,
             canceller: OnceLock::new(),
@@ -199,7 +200,7 @@ impl<S: ByteStream> Connection<S> {
 
     pub(crate) fn configure(&mut self, settings: &Settings) {
         self.inbox.set_handler(settings.on_notice().cloned());
-        self.statements = cache::StatementCache::new(settings.statement_cache_size());
+        self.statements = StatementCache::new(settings);
         self.query_timeout = settings.query_timeout();
         self.abandoned = abandoned::Abandoned::new(settings.cancel_abandoned());
     }
@@ -266,6 +267,18 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// Closes a prepared statement on the server, and waits for that. Dropping its last handle does the same along the way.
+    ///
+    /// The handle goes with it, so that nobody runs it any more; another one prepares it again when it is used.
+    ///
+    /// ```compile_fail,E0382
+    /// # use purepg_conn::{ByteStream, Connection, Error};
+    /// # async fn closed<S: ByteStream>(conn: &mut Connection<S>) -> Result<(), Error> {
+    /// let statement = conn.prepare("select 1").await?;
+    /// conn.close_statement(statement).await?;
+    /// conn.execute(&statement, ()).await?; // it was moved
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`UsageError::ForeignStatement`](crate::UsageError::ForeignStatement) for one of another connection, and what ended the connection.

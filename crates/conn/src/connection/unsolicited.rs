@@ -17,7 +17,11 @@ impl<S> Connection<S> {
                     self.inbox.push_notification(notification);
                 }
             }
-            Unsolicited::ParameterChanged(_) => {
+            Unsolicited::ParameterChanged(change) => {
+                if change.name() == "search_path" {
+                    // The same names may mean other things by now, with parameters of other types.
+                    self.statements.clear();
+                }
                 self.check_parameters();
                 if let Some(facts) = &self.facts {
                     facts.set_parameters(self.parameters());

@@ -200,6 +200,7 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                     });
                     self.begun = !bound.sync;
                     self.connection.note_segment(self.begun);
+                    self.connection.note_sent(&statement);
                     self.segment += usize::from(bound.sync);
                 }
                 Err(error) => self.fail(error)?,
