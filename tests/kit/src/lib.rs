@@ -9,6 +9,8 @@ pub mod faults;
 pub mod frontend;
 pub mod io;
 pub mod pipe;
+#[cfg(unix)]
+pub mod pooler;
 pub mod recorded;
 pub mod scripted;
 // Accounts, signals and Unix sockets: there is no such server on other systems.
