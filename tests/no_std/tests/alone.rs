@@ -20,7 +20,7 @@ fn builds_with(features: &str) -> Result<(), String> {
 }
 
 #[test]
-fn nothing_below_the_core_has_std() {
+fn acceptance_123_nothing_below_the_core_has_std() {
     assert_eq!(builds_with("panic_handler"), Ok(()));
 }
 

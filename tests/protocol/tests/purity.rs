@@ -69,7 +69,7 @@ fn tree(features: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_dependency_tree_of_the_core_is_the_one_that_is_written_down() {
+fn acceptance_123_the_dependency_tree_of_the_core_is_the_one_that_is_written_down() {
     let mut allowed = ALLOWED.to_vec();
     allowed.sort_unstable();
     assert_eq!(tree("--all-features"), allowed);

@@ -98,7 +98,7 @@ fn every_stream_breaks_once() {
 }
 
 #[test]
-fn a_seed_is_one_run() {
+fn acceptance_123_a_seed_is_one_run() {
     let mix = Mix {
         faults: 50,
         ..mix(&[HARMLESS, BLOCKS, SEVERAL, COPIES, ENDS])

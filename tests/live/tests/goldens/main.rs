@@ -35,10 +35,10 @@ fn assert_golden(name: &str, trace: &str) {
 }
 
 macro_rules! goldens {
-    ($($name:ident)*) => {
+    ($($test:ident $name:ident)*) => {
         $(
             #[test]
-            fn $name() {
+            fn $test() {
                 assert_golden(stringify!($name), &scenarios::$name());
             }
         )*
@@ -48,15 +48,15 @@ macro_rules! goldens {
 }
 
 goldens! {
-    simple_pipeline
-    multi_pipelines
-    prepared
-    pipeline_abort
-    pipeline_idle
-    transaction
-    nosync
-    cancel
-    uniqviol
+    acceptance_125_simple_pipeline simple_pipeline
+    acceptance_125_multi_pipelines multi_pipelines
+    acceptance_125_prepared prepared
+    acceptance_125_pipeline_abort pipeline_abort
+    acceptance_125_pipeline_idle pipeline_idle
+    acceptance_125_transaction transaction
+    acceptance_125_nosync nosync
+    acceptance_125_cancel cancel
+    acceptance_125_uniqviol uniqviol
 }
 
 #[test]
