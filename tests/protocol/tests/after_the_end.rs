@@ -51,7 +51,11 @@ fn stays_ended(driver: &mut Driver, lines: &[String]) {
         // The end, once more.
         driver.core.terminate();
         assert!(!driver.core.wants_write() && driver.core.output().is_empty());
-        assert_eq!(driver.take(), [last.clone()], "the error stays what it was");
+        assert_eq!(
+            driver.take(),
+            std::slice::from_ref(last),
+            "the error stays what it was"
+        );
         assert!(driver.core.is_dead() && !driver.core.is_open() && !driver.core.is_idle());
         assert_eq!(driver.core.in_flight(), 0);
     }
