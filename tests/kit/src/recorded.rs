@@ -1,4 +1,4 @@
-//! A stream that notes what is written to it, and how often one side had to wait for the other.
+//! A stream that notes what goes over it, and how often one side had to wait for the other.
 
 use std::io;
 use std::pin::Pin;
@@ -9,18 +9,18 @@ use futures_io::{AsyncRead, AsyncWrite};
 
 use crate::frontend::Frontend;
 
-/// A stream, and a note of what was written to it.
+/// A stream, and a note of what went over it.
 #[derive(Debug)]
 pub struct Recorded<S> {
     stream: S,
     record: Record,
 }
 
-/// What was written, seen from outside. Clones are the same record.
+/// What went over it, seen from outside. Clones are the same record.
 #[derive(Clone, Debug, Default)]
 pub struct Record(Arc<Mutex<Written>>);
 
-/// What was written since it was looked at last.
+/// What was written, and read, since it was looked at last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
     /// The bytes.
@@ -29,18 +29,20 @@ pub struct Written {
     pub writes: usize,
     /// So often something was written behind something that was read: round trips, if each is waited for.
     pub trips: usize,
+    /// What was read meanwhile.
+    pub read: Vec<u8>,
     has_read: bool,
 }
 
 impl<S> Recorded<S> {
-    /// Notes what is written to this stream from now on.
+    /// Notes what goes over this stream from now on.
     pub fn new(stream: S, record: Record) -> Self {
         Self { stream, record }
     }
 }
 
 impl Record {
-    /// What was written since the last time.
+    /// What was written, and read, since the last time.
     pub fn take(&self) -> Written {
         let next = Written {
             has_read: true,
@@ -60,15 +62,7 @@ impl Written {
     /// # Panics
     /// When these are no whole messages.
     pub fn frames(&self) -> impl Iterator<Item = (u8, &[u8])> {
-        let mut rest = &self.bytes[..];
-        std::iter::from_fn(move || {
-            let (&[tag, a, b, c, d], behind) = rest.split_first_chunk()?;
-            let length = u32::from_be_bytes([a, b, c, d]);
-            let body = usize::try_from(length).expect("a length") - 4;
-            let (body, behind) = behind.split_at(body);
-            rest = behind;
-            Some((tag, body))
-        })
+        frames(&self.bytes)
     }
 
     /// Their types: a character for each.
@@ -79,7 +73,16 @@ impl Written {
         self.frames().map(|(tag, _)| char::from(tag)).collect()
     }
 
-    /// The same, decoded.
+    /// The transaction status of each `ReadyForQuery` that was read: a character for each.
+    ///
+    /// # Panics
+    /// When what was read are no whole messages.
+    pub fn statuses(&self) -> String {
+        let ready = frames(&self.read).filter(|(tag, _)| *tag == b'Z');
+        ready.map(|(_, body)| char::from(body[0])).collect()
+    }
+
+    /// What was written, decoded.
     ///
     /// # Panics
     /// When these are no whole messages.
@@ -89,6 +92,17 @@ impl Written {
     }
 }
 
+fn frames(mut rest: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    std::iter::from_fn(move || {
+        let (&[tag, a, b, c, d], behind) = rest.split_first_chunk()?;
+        let length = u32::from_be_bytes([a, b, c, d]);
+        let body = usize::try_from(length).expect("a length") - 4;
+        let (body, behind) = behind.split_at(body);
+        rest = behind;
+        Some((tag, body))
+    })
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Recorded<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -96,7 +110,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Recorded<S> {
         space: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let n = ready!(Pin::new(&mut self.stream).poll_read(cx, space));
-        self.record.lock().has_read = true;
+        let mut written = self.record.lock();
+        written.has_read = true;
+        if let Ok(n) = n {
+            written.read.extend_from_slice(&space[..n]);
+        }
+        drop(written);
         Poll::Ready(n)
     }
 }
@@ -130,6 +149,7 @@ mod tests {
     use futures_util::io::{AsyncReadExt as _, AsyncWriteExt as _, Cursor};
 
     use super::*;
+    use crate::backend;
     use crate::drop_at::run;
 
     #[test]
@@ -150,6 +170,21 @@ mod tests {
         );
         assert_eq!(written.frames().nth(1), Some((b'd', &b"data"[..])));
         assert_eq!(written.messages()[0], Frontend::Query("ab".into()));
-        assert!(record.take().bytes.is_empty());
+        assert_eq!(written.read, [0; 4]);
+        let nothing = record.take();
+        assert!(nothing.bytes.is_empty() && nothing.read.is_empty());
+    }
+
+    #[test]
+    fn the_statuses_that_were_read_are_told() {
+        let said = [
+            backend::ready(b'E'),
+            backend::command_complete("ROLLBACK"),
+            backend::ready(b'I'),
+        ];
+        let record = Record::default();
+        let mut stream = Recorded::new(Cursor::new(said.concat()), record.clone());
+        run(stream.read_to_end(&mut Vec::new())).unwrap().unwrap();
+        assert_eq!(record.take().statuses(), "EI");
     }
 }

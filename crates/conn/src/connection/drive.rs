@@ -270,7 +270,7 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// What ended the connection.
-    pub(super) fn ended(&self) -> Error {
+    pub(crate) fn ended(&self) -> Error {
         let error = self.end();
         if self.is_unsent() {
             error.before_sending()

@@ -11,7 +11,7 @@ use crate::columns::{Columns, type_of};
 use crate::connection::transactions::Transactions;
 use crate::connection::{Connection, Cursor, cache};
 use crate::error::{Error, UsageError};
-use crate::named::{Backslash, Text};
+use crate::named::{Backslash, Text, is_copy};
 use crate::query::{Query, What};
 use crate::runtime::ByteStream;
 use crate::statement::{Description, Statement};
@@ -204,15 +204,21 @@ impl<S: ByteStream> Connection<S> {
         params: &dyn Params,
     ) -> Result<Text<'q>, UsageError> {
         match what {
-            What::Text(sql) => {
-                // As far as the server has said so.
-                let backslash = match self.core.parameter("standard_conforming_strings") {
-                    Some("off") => Backslash::Escapes,
-                    _ => Backslash::Plain,
-                };
-                Text::of(sql, params, backslash)
-            }
+            What::Text(sql) => Text::of(sql, params, self.backslash()),
             What::Prepared(statement) => Ok(Text::prepared(statement.sql())),
+        }
+    }
+
+    /// True for a COPY whose data goes over the connection.
+    pub(crate) fn is_copy(&self, sql: &str) -> bool {
+        is_copy(sql, self.backslash())
+    }
+
+    /// As far as the server has said so.
+    fn backslash(&self) -> Backslash {
+        match self.core.parameter("standard_conforming_strings") {
+            Some("off") => Backslash::Escapes,
+            _ => Backslash::Plain,
         }
     }
 

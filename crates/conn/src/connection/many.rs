@@ -9,7 +9,7 @@ use purepg_types::Params;
 
 use crate::connection::Connection;
 use crate::connection::execute::Bound;
-use crate::error::Error;
+use crate::error::{Error, UsageError};
 use crate::query::{IntoQuery, What};
 use crate::runtime::ByteStream;
 use crate::written::Written;
@@ -55,6 +55,9 @@ impl<S: ByteStream> Connection<S> {
         };
         let mut text = self.text(what, first)?;
         let written = text.written();
+        if self.is_copy(text.sql()) {
+            return Err(UsageError::CopyInPipeline.into());
+        }
         let found = match what {
             What::Text(_) => self.statement_of(text.sql(), written.as_ref()).await?,
             What::Prepared(statement) => self.statement_of_handle(statement).await?,

@@ -209,6 +209,11 @@ impl<S: ByteStream> Connection<S> {
         &mut self.core
     }
 
+    /// True while operations are accepted, or will be once there is room.
+    pub(crate) fn is_open(&self) -> bool {
+        self.core.is_open()
+    }
+
     /// True while no operation is accepted.
     pub(crate) fn is_full(&self) -> bool {
         self.core.is_full()

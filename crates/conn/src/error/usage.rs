@@ -82,6 +82,9 @@ pub enum UsageError {
     /// A large piece of data was given up when a part of it had been sent, so that the rest is missing.
     #[error("a piece of the COPY's data was given up half-way: it cannot be completed")]
     CopyTorn,
+    /// A COPY among queries that do not wait for each other: its data has no place there.
+    #[error("a COPY over the connection cannot be in a pipeline: use `copy_in` or `copy_out`")]
+    CopyInPipeline,
     /// Rows for, or from, a COPY that is not in the binary format.
     #[error("rows need a COPY in the binary format: `with (format binary)`")]
     CopyNotBinary,

@@ -4,6 +4,7 @@
 //! their values come. No value gets into the text; and a number gets only where it cannot become a part of something else, so that the
 //! server finds in the rewritten text what was found in the written one.
 
+mod copy;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use purepg_types::{Params, ToSql};
 
 use crate::error::UsageError;
 use crate::written::Written;
+pub(crate) use copy::is_copy;
 pub(crate) use scan::Backslash;
 use scan::{Placeholder, Placeholders};
 

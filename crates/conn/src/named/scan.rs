@@ -67,6 +67,18 @@ impl<'q> Placeholders<'q> {
         None
     }
 
+    /// The next thing that is neither white space nor a comment: a word, a string, a parameter, one character of anything else.
+    pub(crate) fn thing(&mut self) -> Option<&'q str> {
+        loop {
+            let (start, first, second) = (self.at, self.peek(0)?, self.peek(1));
+            self.step(first);
+            let is_comment = matches!((first, second), (b'-', Some(b'-')) | (b'/', Some(b'*')));
+            if !is_space(first) && !is_comment {
+                return Some(self.sql.get(start..self.at).unwrap_or_default());
+            }
+        }
+    }
+
     fn name(&mut self) -> Placeholder<'q> {
         let start = self.at;
         self.at += 1;

@@ -21,7 +21,8 @@ pub use results::PipelineResults;
 /// Queries that are queued first, and then run without waiting in between.
 ///
 /// The queries up to a [`sync`](Self::sync), or to the end, are one transaction if none is open: when one fails, nothing of them stays, and the
-/// ones behind it are not looked at ([`Error::Aborted`]). Every query goes through the extended protocol.
+/// ones behind it are not looked at ([`Error::Aborted`]). Every query goes through the extended protocol: a text holds one statement. A
+/// `COPY FROM STDIN` or `TO STDOUT` is no query, and fails like one ([`UsageError::CopyInPipeline`](crate::UsageError::CopyInPipeline)).
 #[must_use = "nothing happens before it is run"]
 pub struct Pipeline<'c, 'q, S> {
     connection: &'c mut Connection<S>,

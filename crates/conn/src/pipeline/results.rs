@@ -1,4 +1,6 @@
-//! What becomes of the queries of a pipeline: what is sent of them, what was answered, and what an error does to the others.
+//! What becomes of the queries of a pipeline: what is sent of them, and what was answered.
+
+mod ends;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::{FusedStream, Stream};
-use purepg_proto::{Event, OpId, Outcome, Reply, RowShape};
+use purepg_proto::{Event, OpId, Outcome, Reply};
 
 use crate::columns::Columns;
 use crate::connection::{Bound, Connection, Describing};
@@ -20,7 +22,8 @@ use crate::row::{KeptRows, RowBatch};
 use crate::runtime::ByteStream;
 use crate::statement::Statement;
 use crate::written::Written;
-/// What becomes of the queries, in order: one result for each.
+
+/// What becomes of the queries, in order: one result for each, also where the connection ends amid them.
 ///
 /// Queries are sent, and results read, while somebody waits for them: what is not taken waits in the socket, and the server waits.
 ///
@@ -44,6 +47,8 @@ pub struct PipelineResults<'c, 'q, S> {
     current: QueryOutcome,
     /// What is wrong with it, though the server did not say so.
     fault: Option<Error>,
+    /// Nothing is sent any more, and nothing will be answered.
+    ended: bool,
     done: bool,
 }
 
@@ -73,6 +78,7 @@ impl<'c, 'q, S> PipelineResults<'c, 'q, S> {
             begun: false,
             current: QueryOutcome::default(),
             fault: None,
+            ended: false,
             done: false,
         }
     }
@@ -82,8 +88,9 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
     /// What became of the next query; `None` when there is none left.
     ///
     /// # Errors
-    /// [`Error::Aborted`] for a query that was not looked at, since one before it in its transaction had failed; otherwise as
-    /// [`Connection::fetch`].
+    /// [`Error::Aborted`] for a query that was not looked at, since one before it in its transaction had failed;
+    /// [`UsageError::CopyInPipeline`] for a COPY; otherwise as [`Connection::fetch`]. When the connection ends, each query that has no
+    /// result yet is told why, once, and those that were not sent [may be tried again](Error::is_retryable).
     ///
     /// # Cancel safety
     /// Dropping the future loses no result.
@@ -95,6 +102,9 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
         loop {
             if self.done {
                 return Poll::Ready(None);
+            }
+            if self.ended {
+                return Poll::Ready(self.next_lost());
             }
             if let Err(error) = self.send() {
                 return self.end(error);
@@ -112,35 +122,22 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                 Ok(event) => event,
                 Err(error) => return self.end(error),
             };
-            if let Event::Reply(op, reply) = event
-                && let Some(result) = self.follow(op, reply)
-            {
-                return Poll::Ready(Some(result));
+            match event {
+                // Why is still to come.
+                Event::Reply(_, Reply::Finished(Outcome::Lost)) => {}
+                Event::Reply(op, reply) => {
+                    if let Some(result) = self.follow(op, reply) {
+                        return Poll::Ready(Some(result));
+                    }
+                }
+                _ => {}
             }
         }
-    }
-
-    /// Behind the last result: the connection is ready when it says that there is no more.
-    fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<QueryOutcome, Error>>> {
-        match ready!(self.connection.poll_settled(cx)) {
-            Ok(()) => {
-                self.done = true;
-                Poll::Ready(None)
-            }
-            Err(error) => self.end(error),
-        }
-    }
-
-    fn end(&mut self, error: Error) -> Poll<Option<Result<QueryOutcome, Error>>> {
-        self.done = true;
-        self.items.clear();
-        self.sent.clear();
-        Poll::Ready(Some(Err(error)))
     }
 
     /// As much as the connection takes.
     fn send(&mut self) -> Result<(), Error> {
-        while !self.describing && !self.connection.is_full() {
+        while !self.describing && self.connection.is_open() && !self.connection.is_full() {
             let Some(item) = self.items.pop_front() else {
                 break;
             };
@@ -166,6 +163,10 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                     continue;
                 }
             };
+            if self.connection.is_copy(sql) {
+                self.fail(UsageError::CopyInPipeline.into())?;
+                continue;
+            }
             let statement = match &query.what {
                 _ if self.described.is_some() => self.described.take(),
                 What::Text(_) => self.connection.known_statement(sql),
@@ -179,11 +180,15 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
             };
             let description = statement.as_ref().and_then(Statement::description);
             let Some((statement, description)) = statement.clone().zip(description) else {
-                let (op, describing) = Describing::begin(self.connection, statement, sql, written)?;
-                self.sent.push_back(Sent::Describe(op, describing));
-                self.items.push_front(Item::Query(query, params));
-                (self.describing, self.begun) = (true, true);
-                break;
+                match Describing::begin(self.connection, statement, sql, written) {
+                    Ok((op, describing)) => {
+                        self.sent.push_back(Sent::Describe(op, describing));
+                        self.items.push_front(Item::Query(query, params));
+                        (self.describing, self.begun) = (true, true);
+                    }
+                    Err(error) => self.fail(error)?,
+                }
+                continue;
             };
             let mut bound = Bound::new(&statement, &description, written);
             bound.max_rows = query.max_rows;
@@ -207,37 +212,6 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
             }
         }
         Ok(())
-    }
-
-    /// A query failed here: the server has to give up what it has done of its segment, and nobody looks at the rest.
-    fn fail(&mut self, error: Error) -> Result<(), Error> {
-        self.sent.push_back(Sent::Failed(error));
-        if mem::take(&mut self.begun) {
-            // A portal that nobody made.
-            let op = self.connection.operation(|batch| {
-                let none = Arc::new(purepg_proto::Columns::from_iter([]));
-                batch
-                    .execute(
-                        "purepg_failed_before_it_was_sent",
-                        None,
-                        RowShape::Known(none),
-                    )
-                    .sync();
-            })?;
-            self.sent.push_back(Sent::Failing(op));
-        }
-        self.abort_rest();
-        Ok(())
-    }
-
-    /// The rest of a segment that has failed.
-    fn abort_rest(&mut self) {
-        while let Some(Item::Query(..)) = self.items.front() {
-            self.items.pop_front();
-            self.sent.push_back(Sent::Failed(Error::Aborted));
-        }
-        self.begun = false;
-        self.segment += 1;
     }
 
     /// Takes note of one answer; gives the result that it completes.
@@ -284,6 +258,9 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                         let delivered = self.current.rows.len();
                         self.current.row_count = u64::try_from(delivered).unwrap_or(u64::MAX);
                     }
+                    Reply::CopyOut(_) => {
+                        self.fault.get_or_insert(UsageError::CopyOut.into());
+                    }
                     Reply::Finished(outcome) => return self.finish(outcome),
                     _ => {}
                 }
@@ -316,10 +293,6 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
         };
         let current = mem::take(&mut self.current);
         let fault = self.fault.take();
-        if let Outcome::Lost = outcome {
-            // Why is told by the end, which comes next.
-            return None;
-        }
         let failed = matches!(outcome, Outcome::Failed(_));
         let checked = self.connection.check(outcome, Some(&written));
         Some(match checked {
