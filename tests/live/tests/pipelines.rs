@@ -10,18 +10,21 @@ use purepg_testkit::server::USER_TRUST;
 use purepg_tests_live::{Context, Slow, live};
 
 live!(
-    results_come_in_order,
+    acceptance_52_results_come_in_order_and_the_server_is_ready_once,
     known_statements_take_one_round_trip,
-    an_error_aborts_the_rest_of_its_transaction,
-    a_sync_isolates,
+    acceptance_53_an_error_in_the_middle_aborts_what_follows_up_to_the_sync,
+    acceptance_54_an_error_between_two_syncs_touches_no_other_segment,
+    acceptance_55_a_segment_is_one_transaction,
+    acceptance_56_a_block_that_fails_and_is_rolled_back_amid_a_pipeline,
+    acceptance_58_several_statements_in_one_text,
+    acceptance_63_create_database_is_the_first_of_its_segment,
     a_statement_that_depends_on_one_before_it,
     a_value_that_cannot_be_written_fails_its_transaction,
     a_block_in_one_trip,
     a_pipeline_in_a_transaction,
     a_deferred_constraint_fails_the_last_query,
     an_empty_pipeline,
-    many_queries_with_large_values,
-    results_that_are_not_taken_cost_nothing,
+    acceptance_60_ten_thousand_large_queries_with_large_results,
     many_sets_of_parameters,
     many_sets_with_a_bad_one,
     dropped_anywhere,
@@ -62,8 +65,10 @@ async fn sum<S: ByteStream>(conn: &mut Connection<S>) -> i64 {
     conn.fetch_scalar(sql, ()).await.unwrap()
 }
 
-async fn results_come_in_order<R: Runtime>(cx: Context<R>) {
-    let mut conn = cx.connect().await;
+async fn acceptance_52_results_come_in_order_and_the_server_is_ready_once<R: Runtime>(
+    cx: Context<R>,
+) {
+    let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     table(&mut conn).await;
     let statement = conn.prepare("insert into t values ($1)").await.unwrap();
     let text = String::from("y");
@@ -78,7 +83,11 @@ async fn results_come_in_order<R: Runtime>(cx: Context<R>) {
     pipeline.push("create temporary table u (a int4)", ());
     pipeline.push("", ());
     assert_eq!((pipeline.len(), pipeline.is_empty()), (7, false));
+    record.take();
     let results = all(pipeline.run().await.unwrap()).await;
+    let seen = record.take();
+    assert_eq!(seen.tags().matches('S').count(), 1);
+    assert_eq!(seen.statuses(), "I");
     assert_eq!(
         told(&results),
         ["ok 1", "ok 1", "ok 1", "ok 2", "ok 4", "ok 0", "ok 0"]
@@ -126,28 +135,40 @@ async fn known_statements_take_one_round_trip<R: Runtime>(cx: Context<R>) {
     }
 }
 
-async fn an_error_aborts_the_rest_of_its_transaction<R: Runtime>(cx: Context<R>) {
-    let mut conn = cx.connect().await;
+async fn acceptance_53_an_error_in_the_middle_aborts_what_follows_up_to_the_sync<R: Runtime>(
+    cx: Context<R>,
+) {
+    let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
     table(&mut conn).await;
     for failing in ["select 1 / $1::int4", "select $1::int4 from nowhere"] {
         let mut pipeline = conn.pipeline();
         pipeline.push("insert into t values ($1)", (1,));
         pipeline.push(failing, (0,));
         pipeline.push("insert into t values ($1)", (2,));
-        pipeline.push("select 7 where $1", (true,));
+        pipeline.push("select 7 where $1", (true,)).sync();
+        pipeline.push("select 8 where $1", (true,));
+        record.take();
         let results = all(pipeline.run().await.unwrap()).await;
+        assert_eq!(record.take().statuses(), "II", "each Sync is answered");
         let sqlstate = if failing.contains("nowhere") {
             "42P01"
         } else {
             "22012"
         };
-        assert_eq!(told(&results), ["ok 1", sqlstate, "aborted", "aborted"]);
+        assert_eq!(
+            told(&results),
+            ["ok 1", sqlstate, "aborted", "aborted", "ok 1"]
+        );
+        let row = &results[4].as_ref().unwrap().rows[0];
+        assert_eq!(row.get::<i32>(0).unwrap(), 8, "the next segment is run");
         assert!(conn.is_idle());
         assert_eq!(sum(&mut conn).await, 0);
     }
 }
 
-async fn a_sync_isolates<R: Runtime>(cx: Context<R>) {
+async fn acceptance_54_an_error_between_two_syncs_touches_no_other_segment<R: Runtime>(
+    cx: Context<R>,
+) {
     let mut conn = cx.connect().await;
     table(&mut conn).await;
     let mut pipeline = conn.pipeline();
@@ -172,6 +193,105 @@ async fn a_sync_isolates<R: Runtime>(cx: Context<R>) {
     );
     assert!(conn.is_idle());
     assert_eq!(sum(&mut conn).await, 33);
+}
+
+async fn acceptance_55_a_segment_is_one_transaction<R: Runtime>(cx: Context<R>) {
+    let (mut conn, mut other) = (cx.connect().await, cx.connect().await);
+    let table = format!("segments_{}", conn.process_id().unwrap());
+    conn.execute(&format!("create table {table} (a int4)"), ())
+        .await
+        .unwrap();
+    let insert = format!("insert into {table} values ($1)");
+    let seen = format!("select coalesce(sum(a), 0) from {table}");
+    let mut pipeline = conn.pipeline();
+    pipeline.push(&insert, (1,)).push(&insert, (2,)).sync();
+    pipeline.push(&insert, (4,)).push(&insert, (8,));
+    pipeline.push("select 1 / $1::int4", (0,)).sync();
+    pipeline.push(&insert, (16,)).sync();
+    // Until the end of its segment nobody sees it; what was committed before stays, whatever comes.
+    pipeline
+        .push(&insert, (32,))
+        .push("select pg_sleep(0.3)", ());
+    pipeline.push("select nope", ());
+    let mut results = pipeline.run().await.unwrap();
+    for expected in ["ok 1", "ok 1", "ok 1", "ok 1", "22012", "ok 1"] {
+        let result = results.next().await.unwrap();
+        assert_eq!(told(&[result]), [expected]);
+    }
+    assert_eq!(other.fetch_scalar::<i64>(&seen, ()).await.unwrap(), 19);
+    let rest = all(results).await;
+    assert_eq!(told(&rest), ["ok 1", "ok 1", "42703"]);
+    assert_eq!(other.fetch_scalar::<i64>(&seen, ()).await.unwrap(), 19);
+    conn.execute(&format!("drop table {table}"), ())
+        .await
+        .unwrap();
+}
+
+async fn acceptance_56_a_block_that_fails_and_is_rolled_back_amid_a_pipeline<R: Runtime>(
+    cx: Context<R>,
+) {
+    let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    table(&mut conn).await;
+    let rollback = conn.prepare("rollback").await.unwrap();
+    for warm in [false, true] {
+        conn.execute("truncate t", ()).await.unwrap();
+        let mut pipeline = conn.pipeline();
+        pipeline.push("begin", ()).push("select 0 / 0", ()).sync();
+        pipeline.push("insert into t values ($1)", (1,)).sync();
+        pipeline.push(&rollback, ());
+        pipeline.push("insert into t values ($1)", (2,)).sync();
+        pipeline.push("begin", ());
+        pipeline.push("insert into t values ($1)", (4,));
+        pipeline.push("commit", ()).sync();
+        record.take();
+        let results = all(pipeline.run().await.unwrap()).await;
+        assert_eq!(record.take().statuses(), "EEII", "warm: {warm}");
+        assert_eq!(
+            told(&results),
+            [
+                "ok 0", "22012", "25P02", "ok 0", "ok 1", "ok 0", "ok 1", "ok 0"
+            ]
+        );
+        assert!(conn.is_idle());
+        assert_eq!(sum(&mut conn).await, 6);
+    }
+}
+
+async fn acceptance_58_several_statements_in_one_text<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    table(&mut conn).await;
+    for several in ["select 1; select 2", "delete from t; delete from t;"] {
+        let mut pipeline = conn.pipeline();
+        pipeline.push("insert into t values ($1)", (1,));
+        pipeline.push(several, ());
+        pipeline.push("insert into t values ($1)", (2,)).sync();
+        pipeline.push("insert into t values ($1)", (4,));
+        let results = all(pipeline.run().await.unwrap()).await;
+        assert_eq!(told(&results), ["ok 1", "42601", "aborted", "ok 1"]);
+        assert!(conn.is_idle());
+        assert_eq!(sum(&mut conn).await, 4, "its segment is undone");
+        conn.execute("truncate t", ()).await.unwrap();
+    }
+}
+
+async fn acceptance_63_create_database_is_the_first_of_its_segment<R: Runtime>(cx: Context<R>) {
+    let superuser = cx.config(cx.server().superuser());
+    let mut conn = cx.try_connect(&superuser).await.unwrap();
+    let process = conn.process_id().unwrap();
+    let [first, second] = ["first", "second"].map(|name| format!("{name}_{process}"));
+    let mut pipeline = conn.pipeline();
+    pipeline.push(format!("create database {first}"), ());
+    pipeline.push("select $1::int4", (1,)).sync();
+    pipeline.push("select $1::int4", (1,));
+    pipeline.push(format!("create database {second}"), ());
+    pipeline.push("select $1::int4", (1,)).sync();
+    pipeline.push(format!("drop database {first}"), ()).sync();
+    let results = all(pipeline.run().await.unwrap()).await;
+    assert_eq!(
+        told(&results),
+        ["ok 0", "ok 1", "ok 1", "25001", "aborted", "ok 0"]
+    );
+    assert!(conn.is_idle());
 }
 
 async fn a_statement_that_depends_on_one_before_it<R: Runtime>(cx: Context<R>) {
@@ -205,10 +325,15 @@ async fn a_value_that_cannot_be_written_fails_its_transaction<R: Runtime>(cx: Co
     pipeline.push("insert into t values ($1)", (4,)).sync();
     pipeline.push("insert into t values ($1)", ());
     pipeline.push("insert into t values ($1)", (8,)).sync();
+    pipeline.push("select\0", ());
+    pipeline.push("insert into t values ($1)", (8,)).sync();
     pipeline.push(&other, ());
     let mut results = all(pipeline.run().await.unwrap()).await;
     let foreign = results.pop().unwrap();
     assert!(matches!(foreign, Err(Error::Usage(error)) if *error == UsageError::ForeignStatement));
+    assert!(matches!(results.pop(), Some(Err(Error::Aborted))));
+    let nul = results.pop().unwrap();
+    assert!(matches!(nul, Err(Error::Usage(_))), "{nul:?}");
     let few = results.remove(4);
     assert!(
         matches!(few, Err(Error::Usage(error)) if matches!(*error, UsageError::ParameterCount { expected: 1, given: 0 }))
@@ -290,13 +415,15 @@ async fn an_empty_pipeline<R: Runtime>(cx: Context<R>) {
 }
 
 /// More than any buffer holds, in both directions: each would wait for the other.
-async fn many_queries_with_large_values<R: Runtime>(cx: Context<R>) {
+async fn acceptance_60_ten_thousand_large_queries_with_large_results<R: Runtime>(cx: Context<R>) {
+    const QUERIES: usize = 10_000;
     let mut conn = cx.connect().await;
-    let value = "x".repeat(100_000);
+    let (small, large) = ("x".repeat(3_000), "x".repeat(100_000));
+    let value = |i: usize| if i % 100 == 0 { &large } else { &small };
     let mut pipeline = conn.pipeline();
-    for i in 0..300 {
-        pipeline.push("select $1 || $2", (value.as_str(), i.to_string()));
-        if i % 7 == 0 {
+    for i in 0..QUERIES {
+        pipeline.push("select $1 || $2", (value(i).as_str(), i.to_string()));
+        if i % 70 == 0 {
             pipeline.sync();
         }
     }
@@ -305,36 +432,16 @@ async fn many_queries_with_large_values<R: Runtime>(cx: Context<R>) {
     while let Some(result) = StreamExt::next(&mut results).await {
         let row = &result.unwrap().rows[0];
         let text: &str = row.get(0).unwrap();
-        assert_eq!(text.len(), value.len() + count.to_string().len());
+        assert!(text.strip_prefix(value(count).as_str()) == Some(&count.to_string()));
         count += 1;
     }
-    assert_eq!(count, 300);
+    assert_eq!(count, QUERIES);
     assert!(conn.is_idle());
     // One that fills the output all by itself, and the server says nothing of it before the end.
     table(&mut conn).await;
     let sets = (0..20).map(|i| (i, "x".repeat(3_000_000)));
     let sql = "insert into t select $1 where length($2) > 0";
     assert_eq!(conn.execute_many(sql, sets).await.unwrap(), 20);
-}
-
-async fn results_that_are_not_taken_cost_nothing<R: Runtime>(cx: Context<R>) {
-    let mut conn = cx.connect().await;
-    table(&mut conn).await;
-    for taken in 0..4 {
-        let mut pipeline = conn.pipeline();
-        pipeline.push("select generate_series(1, $1)", (50_000,));
-        pipeline.push("select 1 / $1::int4", (0,)).sync();
-        pipeline.push("select generate_series(1, $1)", (50_000,));
-        let mut results = pipeline.run().await.unwrap();
-        for _ in 0..taken {
-            drop(results.next().await.unwrap());
-        }
-        if taken == 2 {
-            std::mem::forget(results);
-        }
-        assert_eq!(sum(&mut conn).await, 0);
-        assert!(conn.is_idle());
-    }
 }
 
 async fn many_sets_of_parameters<R: Runtime>(cx: Context<R>) {
