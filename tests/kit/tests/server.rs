@@ -259,6 +259,19 @@ fn a_terminated_session_is_told_and_others_go_on() {
 }
 
 #[test]
+fn a_server_that_is_shut_down_tells_every_session() {
+    let server = Server::start(Options::new()).unwrap();
+    let mut sessions = [(); 2].map(|()| Session::superuser(&server).0);
+    server.shut_down();
+    assert!(!server.is_running());
+    for session in &mut sessions {
+        assert_eq!(session.last_words().as_deref(), Some("57P01"));
+    }
+    server.restart().unwrap();
+    assert_eq!(Session::tcp(&server).start(USER_TRUST), 0);
+}
+
+#[test]
 fn a_killed_session_is_told_nothing_and_takes_all_with_it() {
     let server = Server::start(Options::new()).unwrap();
     let (mut victim, pid) = Session::superuser(&server);

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 use futures_util::stream::FusedStream as _;
+use futures_util::{StreamExt, TryStreamExt as _, sink};
 use purepg_conn::{ByteStream, Connection, CopyOut, Error, Format, Runtime, UsageError};
 use purepg_testkit::io::OneByte;
 use purepg_testkit::server::USER_TRUST;
@@ -17,6 +17,7 @@ live!(
     as_a_stream,
     acceptance_80_what_nobody_takes_is_not_read,
     acceptance_80_a_reader_that_stops_half_way,
+    acceptance_80_into_a_sink_that_is_slow_and_one_that_fails,
     acceptance_81_an_error_amid_the_data,
     acceptance_85_a_cancel_amid_the_data,
     a_statement_that_is_no_copy,
@@ -110,7 +111,15 @@ async fn acceptance_80_what_nobody_takes_is_not_read<R: Runtime>(cx: Context<R>)
     let config = cx.config(USER_TRUST);
     let mut conn = purepg_conn::connect(runtime, &config).await.unwrap();
     let control = control.recv().unwrap();
+    let mut other = cx.connect().await;
+    let process = conn.process_id().unwrap();
     let mut out = conn.copy_out(&copy(2_000_000)).await.unwrap();
+    // The server waits for us.
+    let waits =
+        "select coalesce(wait_event = 'ClientWrite', false) from pg_stat_activity where pid = $1";
+    while !other.fetch_scalar::<bool>(waits, (process,)).await.unwrap() {
+        cx.runtime.sleep(Duration::from_millis(10)).await;
+    }
     let mut taken = 0;
     for _ in 0..20 {
         taken += out.next().await.unwrap().unwrap().len();
@@ -158,6 +167,42 @@ async fn acceptance_80_a_reader_that_stops_half_way<R: Runtime>(cx: Context<R>) 
     assert_eq!(sink_fails(&mut conn).await, Err("disk full"));
     conn.ping().await.unwrap();
     assert!(conn.is_idle());
+}
+
+#[derive(Debug)]
+enum SinkError {
+    Full,
+    Client(Error),
+}
+
+async fn acceptance_80_into_a_sink_that_is_slow_and_one_that_fails<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    let process = conn.process_id();
+    let all = numbers(100_000);
+    for room in [usize::MAX, 1_000_000, 0] {
+        let mut kept = Vec::new();
+        let sink = sink::unfold(&mut kept, async |kept: &mut Vec<u8>, chunk: Bytes| {
+            cx.runtime.sleep(Duration::from_micros(10)).await;
+            if kept.len() + chunk.len() > room {
+                return Err(SinkError::Full);
+            }
+            kept.extend_from_slice(&chunk);
+            Ok(kept)
+        });
+        let out = conn.copy_out(&copy(100_000)).await.unwrap();
+        let copied = out.map_err(SinkError::Client).forward(sink).await;
+        match copied {
+            Ok(()) => assert!(room == usize::MAX && kept == all.as_bytes()),
+            Err(SinkError::Full) => {
+                assert!(kept.len() <= room && all.as_bytes().starts_with(&kept));
+            }
+            Err(SinkError::Client(error)) => panic!("{error:?}"),
+        }
+        // What the sink did not take is read past.
+        let sql = "select pg_backend_pid()";
+        assert_eq!(conn.fetch_scalar::<i32>(sql, ()).await.ok(), process);
+        assert!(conn.is_idle());
+    }
 }
 
 async fn acceptance_81_an_error_amid_the_data<R: Runtime>(cx: Context<R>) {

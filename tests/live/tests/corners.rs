@@ -130,7 +130,7 @@ fn a_deferred_constraint_fails_at_the_sync_behind_its_completion() {
 // ReadyForQuery.
 
 #[test]
-fn a_query_in_a_skip_region_is_not_answered() {
+fn acceptance_61_a_query_in_a_skip_region_is_not_answered() {
     let mut client = open();
     client.batch(|batch| {
         statement(batch, "select 1/0");
@@ -186,7 +186,7 @@ fn anything_but_data_behind_an_unanswered_copy_ends_the_session() {
 }
 
 #[test]
-fn what_stands_behind_a_declared_copy_waits() {
+fn acceptance_61_what_stands_behind_a_declared_copy_waits() {
     for simple in [true, false] {
         let mut client = open();
         client.run("create temporary table t (a int4)");

@@ -12,6 +12,7 @@ live!(
     a_backend_terminated_amid_a_query,
     a_backend_terminated_amid_the_rows,
     acceptance_103_terminated_while_idle,
+    acceptance_103_a_server_that_is_shut_down,
     a_backend_killed_amid_a_query,
     a_server_that_crashes,
     the_end_at_every_byte_of_the_start,
@@ -68,6 +69,37 @@ async fn acceptance_103_terminated_while_idle<R: Runtime>(cx: Context<R>) {
         "not a broken pipe: {error:?}"
     );
     assert!(conn.is_dead());
+}
+
+/// There is no callback: it is told by whatever is called next, to each caller once, and the connection is dead from then on.
+async fn acceptance_103_a_server_that_is_shut_down<R: Runtime>(cx: Context<R>) {
+    let server = Server::start(Options::new()).unwrap();
+    let config = cx.config_of(&server, USER_TRUST);
+    let mut idle = cx.try_connect(&config).await.unwrap();
+    let mut waiting = cx.try_connect(&config).await.unwrap();
+    let mut busy = cx.try_connect(&config).await.unwrap();
+    waiting.listen("news").await.unwrap();
+    let shut_down = async {
+        cx.runtime.sleep(Duration::from_millis(50)).await;
+        server.shut_down();
+    };
+    let ((heard, slept), ()) = join(
+        join(
+            waiting.notification(),
+            busy.execute("select pg_sleep(60)", ()),
+        ),
+        shut_down,
+    )
+    .await;
+    for error in [heard.unwrap_err(), slept.unwrap_err()] {
+        assert_eq!(error.sqlstate(), Some("57P01"), "{error:?}");
+    }
+    assert!(!idle.is_dead(), "nobody has looked");
+    let error = idle.execute("select 1", ()).await.unwrap_err();
+    assert_eq!(error.sqlstate(), Some("57P01"), "{error:?}");
+    assert!(idle.is_dead() && waiting.is_dead() && busy.is_dead());
+    let error = cx.try_connect(&config).await.unwrap_err();
+    assert!(matches!(error, Error::Io { .. }), "{error:?}");
 }
 
 /// Takes rows until there is an error.

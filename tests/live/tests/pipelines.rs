@@ -419,11 +419,17 @@ async fn acceptance_60_ten_thousand_large_queries_with_large_results<R: Runtime>
     const QUERIES: usize = 10_000;
     let mut conn = cx.connect().await;
     let (small, large) = ("x".repeat(3_000), "x".repeat(100_000));
-    let value = |i: usize| if i % 100 == 0 { &large } else { &small };
+    let value = |i: usize| {
+        if i.is_multiple_of(100) {
+            &large
+        } else {
+            &small
+        }
+    };
     let mut pipeline = conn.pipeline();
     for i in 0..QUERIES {
         pipeline.push("select $1 || $2", (value(i).as_str(), i.to_string()));
-        if i % 70 == 0 {
+        if i.is_multiple_of(70) {
             pipeline.sync();
         }
     }

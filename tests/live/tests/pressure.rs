@@ -47,7 +47,7 @@ fn begin(core: &mut Connection, number: usize) -> Result<OpId, UsageError> {
 }
 
 #[test]
-fn ten_thousand_statements_through_four_kibibytes() {
+fn acceptance_60_ten_thousand_statements_through_four_kibibytes() {
     let stream = narrow(Server::shared(), 4096);
     let mut client: Blocking<UnixStream> = Blocking::begin(stream, trust(), Limits::default());
     client.read_at_once = 4096;

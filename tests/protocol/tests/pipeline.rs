@@ -105,7 +105,7 @@ fn an_operation_is_over_with_its_last_message() {
 }
 
 #[test]
-fn behind_an_error_everything_is_skipped_up_to_the_sync() {
+fn acceptance_53_behind_an_error_everything_is_skipped_up_to_the_sync() {
     let mut driver = Driver::open();
     driver.begin(|batch| statement(batch, "fail"));
     driver.begin(|batch| statement(batch, "select 1"));
@@ -199,7 +199,7 @@ fn a_segment_that_is_open_is_not_idle() {
 }
 
 #[test]
-fn the_end_of_the_stream_loses_what_is_under_way() {
+fn acceptance_65_the_end_of_the_stream_loses_each_operation_once() {
     let mut driver = Driver::open();
     for sql in ["one", "two", "three"] {
         driver.query(sql);

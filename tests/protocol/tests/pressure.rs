@@ -129,17 +129,17 @@ fn pipeline(sync_every: usize, limits: Limits) {
 }
 
 #[test]
-fn one_sync_for_all() {
+fn acceptance_60_one_sync_for_all() {
     pipeline(STATEMENTS, Limits::default());
 }
 
 #[test]
-fn a_sync_for_each() {
+fn acceptance_60_a_sync_for_each() {
     pipeline(1, Limits::default());
 }
 
 #[test]
-fn a_low_mark() {
+fn acceptance_60_a_low_mark() {
     let mut limits = Limits::default();
     limits.output_high_water = 1;
     limits.max_in_flight = 7;

@@ -213,7 +213,7 @@ impl Server {
         String::from_utf8_lossy(&log).into_owned()
     }
 
-    /// Whether it runs: false after [`Server::crash`], or when it ended by itself.
+    /// Whether it runs: false after [`Server::crash`] and [`Server::shut_down`], or when it ended by itself.
     pub fn is_running(&self) -> bool {
         self.running().postmaster.is_running()
     }
@@ -224,6 +224,14 @@ impl Server {
     pub fn crash(&self) {
         let mut running = self.running();
         running.postmaster.crash();
+        let _ = running.watchdog.forget();
+    }
+
+    /// Shuts it down as an administrator does (`pg_ctl stop -m fast`), by SIGINT: every session is told
+    /// so, and ended. Returns when it is gone.
+    pub fn shut_down(&self) {
+        let mut running = self.running();
+        running.postmaster.shut_down();
         let _ = running.watchdog.forget();
     }
 

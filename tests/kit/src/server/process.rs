@@ -207,10 +207,19 @@ impl Postmaster {
 
     /// An immediate shutdown, as by `pg_ctl stop -m immediate`; waits until it is over.
     pub(super) fn crash(&mut self) {
+        self.end(Signal::QUIT);
+    }
+
+    /// Ends it as an administrator does who does not wait for the sessions to end, and waits until it is gone.
+    pub(super) fn shut_down(&mut self) {
+        self.end(Signal::INT);
+    }
+
+    fn end(&mut self, signal: Signal) {
         if !self.is_running() {
             return;
         }
-        let _ = kill_process(Pid::from_child(&self.child), Signal::QUIT);
+        let _ = kill_process(Pid::from_child(&self.child), signal);
         let start = Instant::now();
         while self.is_running() {
             if start.elapsed() > GONE {

@@ -43,7 +43,7 @@ macro_rules! goldens {
             }
         )*
 
-        const GOLDENS: &[&str] = &[$(stringify!($name)),*];
+        const GOLDENS: &[&str] = &[$(stringify!($name),)* $(stringify!($numbered)),*];
     };
 }
 
@@ -57,6 +57,32 @@ goldens! {
     acceptance_125_nosync nosync
     acceptance_125_cancel cancel
     acceptance_125_uniqviol uniqviol
+}
+
+#[test]
+fn acceptance_53_a_pipeline_that_is_aborted() {
+    assert_golden("pipeline_abort", &scenarios::pipeline_abort());
+}
+
+#[test]
+fn acceptance_56_a_transaction_in_a_pipeline() {
+    let trace = scenarios::transaction();
+    assert_golden("transaction", &trace);
+    // The write that fails, refuses, rolls back and begins anew.
+    let written = trace
+        .split("F\t")
+        .find(|step| step.contains("division by zero"));
+    let ready = written
+        .unwrap()
+        .lines()
+        .filter(|line| line.contains("ReadyForQuery"));
+    let statuses: Vec<_> = ready.filter_map(|line| line.chars().last()).collect();
+    assert_eq!(statuses, ['E', 'E', 'I', 'I']);
+}
+
+#[test]
+fn acceptance_57_a_pipeline_that_is_idle() {
+    assert_golden("pipeline_idle", &scenarios::pipeline_idle());
 }
 
 #[test]

@@ -82,10 +82,12 @@ pub(crate) fn pipeline_abort() -> String {
     client.end()
 }
 
-/// A segment in which nothing is under way for a while, and a simple query between it and the next.
+/// A segment in which nothing is under way for a while, a notice in it and behind it, and a simple query between it and the next.
 pub(crate) fn pipeline_idle() -> String {
     let mut client = Client::open();
     client.statement("select 1", &[], flush);
+    client.step();
+    client.statement("do $$ begin raise notice 'between'; end $$", &[], flush);
     client.step();
     client.statement("select 2", &[], flush);
     client.step();
