@@ -1,11 +1,13 @@
 //! What an error tells: the fields of the server, the statement, and the place in it.
 
-use purepg_conn::{DatabaseError, Error, Runtime, Severity, SqlState, params};
+use purepg_conn::{DatabaseError, Error, Query, Runtime, Severity, SqlState, params};
 use purepg_tests_live::{Context, live};
 
 live!(
     acceptance_104_every_field_that_the_server_gives,
     acceptance_106_an_error_has_its_statement_and_no_values,
+    acceptance_106_however_the_statement_is_run,
+    acceptance_106_values_are_shown_when_the_session_asks_for_them,
     the_caret_is_under_the_fault_whatever_stands_before_it,
     the_caret_is_in_the_statement_of_a_function,
 );
@@ -84,6 +86,116 @@ async fn acceptance_106_an_error_has_its_statement_and_no_values<R: Runtime>(cx:
     let statement = conn.prepare("select 1 / $1::int").await.unwrap();
     let error = conn.fetch(&statement, (0,)).await.unwrap_err();
     assert_eq!(database(error).statement(), Some("select 1 / $1::int"));
+}
+
+async fn acceptance_106_however_the_statement_is_run<R: Runtime>(cx: Context<R>) {
+    const SECRET: &str = "s3cr3t";
+    let mut conn = cx.connect().await;
+    conn.execute(
+        "create temp table t (a int primary key deferrable initially deferred)",
+        (),
+    )
+    .await
+    .unwrap();
+    let mut errors: Vec<(Error, &str)> = Vec::new();
+    let plain = "select 1 / 0";
+    let numbered = "select 1 / (length($1) - 6)";
+    let named = "select 1 / (length(:word) - 6)";
+    errors.push((conn.fetch(plain, ()).await.unwrap_err(), plain));
+    errors.push((conn.execute(plain, ()).await.unwrap_err(), plain));
+    let error = conn.fetch(numbered, (SECRET,)).await.unwrap_err();
+    errors.push((error, numbered));
+    let error = conn.execute(named, params! { word: SECRET }).await;
+    errors.push((error.unwrap_err(), named));
+    let statement = conn.prepare(numbered).await.unwrap();
+    let error = conn.fetch(&statement, (SECRET,)).await.unwrap_err();
+    errors.push((error, numbered));
+    let query = Query::new(numbered).max_rows(1);
+    let error = conn.fetch_optional(query, (SECRET,)).await.unwrap_err();
+    errors.push((error, numbered));
+    let late = "select 1 / (length($1) - 6 + 3 - g) from generate_series(1, 5) g";
+    let mut rows = conn.query(late, (SECRET,)).await.unwrap();
+    let error = loop {
+        if let Err(error) = rows.next().await.unwrap() {
+            break error;
+        }
+    };
+    errors.push((error, late));
+    let mut messages = conn.lowlevel_query(named, params! { word: SECRET }).await;
+    let error = loop {
+        if let Err(error) = messages.as_mut().unwrap().next().await.unwrap() {
+            break error;
+        }
+    };
+    drop(messages);
+    errors.push((error, named));
+    let error = conn.execute_many(numbered, [("x",), (SECRET,)]).await;
+    errors.push((error.unwrap_err(), numbered));
+    let mut pipeline = conn.pipeline();
+    pipeline.push(plain, ()).sync();
+    pipeline.push(named, params! { word: SECRET }).sync();
+    pipeline.push(&statement, (SECRET,)).sync();
+    pipeline.push("selec $1", (SECRET,));
+    let mut results = pipeline.run().await.unwrap();
+    for sql in [plain, named, numbered, "selec $1"] {
+        let error = results.next().await.unwrap().unwrap_err();
+        errors.push((error, sql));
+    }
+    drop(results);
+    let wrong = "select nope";
+    errors.push((conn.prepare(wrong).await.unwrap_err(), wrong));
+    errors.push((conn.column_types(wrong).await.unwrap_err(), wrong));
+    let copy = "copy nowhere from stdin";
+    errors.push((conn.copy_in(copy).await.unwrap_err(), copy));
+    let copy = "copy t from stdin";
+    let mut sink = conn.copy_in(copy).await.unwrap();
+    sink.send("none\n").await.unwrap();
+    errors.push((sink.finish().await.unwrap_err(), copy));
+    let copy = "copy (select 1 / (3 - g) from generate_series(1, 5) g) to stdout";
+    let mut out = conn.copy_out(copy).await.unwrap();
+    let error = loop {
+        if let Err(error) = out.next().await.unwrap() {
+            break error;
+        }
+    };
+    drop(out);
+    errors.push((error, copy));
+    // What the library says by itself.
+    let mut tx = conn.begin().await.unwrap();
+    tx.execute("insert into t values (1), (1)", ())
+        .await
+        .unwrap();
+    errors.push((tx.commit().await.unwrap_err(), "COMMIT"));
+    let isolated = conn.transaction().read_only(true).begin().await;
+    let error = isolated.unwrap().execute(wrong, ()).await.unwrap_err();
+    errors.push((error, wrong));
+    for (error, sql) in errors {
+        let shown = format!("{error} {error:?}");
+        assert_eq!(database(error).statement(), Some(sql));
+        assert!(!shown.contains(SECRET), "{shown}");
+    }
+    conn.ping().await.unwrap();
+    assert!(conn.is_idle());
+    // The end of a session is about no statement.
+    let end = "select pg_terminate_backend(pg_backend_pid())";
+    let error = conn.execute(end, ()).await.unwrap_err();
+    assert_eq!(database(error).statement(), None);
+}
+
+/// By the server: no value gets into an error on this side.
+async fn acceptance_106_values_are_shown_when_the_session_asks_for_them<R: Runtime>(
+    cx: Context<R>,
+) {
+    let mut conn = cx.connect().await;
+    for shown in [false, true] {
+        if shown {
+            let ask = "set log_parameter_max_length_on_error = -1";
+            conn.execute(ask, ()).await.unwrap();
+        }
+        let error = conn.fetch("select 1 / (length($1) - 6)", ("s3cr3t",)).await;
+        let text = error.unwrap_err().to_string();
+        assert_eq!(text.contains("$1 = 's3cr3t'"), shown, "{text}");
+    }
 }
 
 async fn the_caret_is_under_the_fault_whatever_stands_before_it<R: Runtime>(cx: Context<R>) {

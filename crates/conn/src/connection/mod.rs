@@ -30,6 +30,7 @@ use crate::inbox::Inbox;
 use crate::runtime::{ByteStream, Endpoint, Runtime};
 use crate::shared::{Facts, State};
 use crate::statement::{Closing, Statement};
+use crate::written::Written;
 
 pub(crate) use cache::Describing;
 use cache::StatementCache;
@@ -261,14 +262,15 @@ impl<S: ByteStream> Connection<S> {
             })?);
         }
         // It cannot be in one text with the other: DISCARD ALL does not run in a transaction.
+        let sql = "DISCARD ALL";
         let op = self.operation(|batch| {
-            batch.query("DISCARD ALL");
+            batch.query(sql);
         })?;
         self.statements.clear();
         if let Some(first) = first {
             while !matches!(self.reply(first).await?, Reply::Finished(_)) {}
         }
-        self.finish(op, None).await
+        self.finish(op, Some(&Written::as_sent(sql))).await
     }
 
     /// Closes a prepared statement on the server, and waits for that. Dropping its last handle does the same along the way.

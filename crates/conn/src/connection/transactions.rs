@@ -5,6 +5,7 @@ use purepg_proto::{OpId, Outcome, Reply, SqlState, TransactionStatus};
 use crate::connection::Connection;
 use crate::error::{Error, UsageError};
 use crate::runtime::ByteStream;
+use crate::written::Written;
 
 /// The blocks that are open, outermost first: a transaction, and the savepoints in it.
 #[derive(Debug, Default)]
@@ -261,7 +262,7 @@ impl<S: ByteStream> Connection<S> {
             batch.query(&sql);
         })?;
         self.transactions.ending = Some((depth, op));
-        let tag = self.command_end(op).await;
+        let tag = self.command_end(op, sql).await;
         match tag {
             Ok(rolled_back) => {
                 self.forget_levels(depth);
@@ -300,20 +301,21 @@ impl<S: ByteStream> Connection<S> {
                 batch.query(&sql);
             })?;
             self.transactions.ending = Some((depth, op));
-            self.command_end(op).await?;
+            self.command_end(op, sql).await?;
         }
         self.forget_levels(depth);
         Ok(())
     }
 
     /// Waits for the end of a command; true when its tag is `ROLLBACK`.
-    async fn command_end(&mut self, op: OpId) -> Result<bool, Error> {
+    async fn command_end(&mut self, op: OpId, sql: String) -> Result<bool, Error> {
+        let written = Written::as_sent(sql);
         let mut rolled_back = false;
         loop {
             match self.reply(op).await? {
                 Reply::StatementComplete(tag) => rolled_back = tag.as_bytes() == b"ROLLBACK",
                 Reply::Finished(outcome) => {
-                    let result = self.check(outcome, None);
+                    let result = self.check(outcome, Some(&written));
                     self.settle().await?;
                     return result.map(|()| rolled_back);
                 }

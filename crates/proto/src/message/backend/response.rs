@@ -354,6 +354,42 @@ mod tests {
     }
 
     #[test]
+    fn acceptance_104_a_field_that_is_absent_is_none() {
+        let present = |error: &ServerError| {
+            [
+                error.localized_severity().is_some(),
+                error.severity_code.is_some(),
+                error.sqlstate().is_some(),
+                !error.message().is_empty(),
+                error.detail().is_some(),
+                error.hint().is_some(),
+                error.position().is_some(),
+                error.internal_position().is_some(),
+                error.internal_query().is_some(),
+                error.context().is_some(),
+                error.schema().is_some(),
+                error.table().is_some(),
+                error.column().is_some(),
+                error.data_type().is_some(),
+                error.constraint().is_some(),
+                error.file().is_some(),
+                error.line().is_some(),
+                error.routine().is_some(),
+            ]
+        };
+        let all = ServerError::decode(ALL).unwrap();
+        assert_eq!(present(&all), [true; 18]);
+        // Each field alone, in the order of the list.
+        let fields = ALL.split_inclusive(|byte| *byte == 0).take(18);
+        for (i, field) in fields.enumerate() {
+            let one = ServerError::decode(&[field, b"\0"].concat()).unwrap();
+            let mut expected = [false; 18];
+            expected[i] = true;
+            assert_eq!(present(&one), expected, "{}", field.escape_ascii());
+        }
+    }
+
+    #[test]
     fn security_46_fields_may_be_missing_doubled_or_strange() {
         let error = ServerError::decode(b"\0").unwrap();
         assert_eq!(
