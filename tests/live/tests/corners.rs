@@ -252,7 +252,7 @@ fn a_declared_copy_that_the_server_refuses_is_followed_by_its_sync() {
 }
 
 #[test]
-fn a_copy_fails_with_the_reason_that_the_client_gives() {
+fn acceptance_75_a_copy_fails_with_the_reason_that_the_client_gives() {
     let mut client = open();
     client.run("create temporary table t (a int4)");
     client.batch(|batch| {
@@ -497,8 +497,12 @@ fn acceptance_86_a_logical_stream_is_read_answered_and_ended() {
             "{line}"
         );
     }
-    // A standby's status: written, flushed and applied up to nothing; the time; no reply asked for.
-    walsender.data(1, &[&b"r"[..], &[0; 33]].concat());
+    // A standby's status: written, flushed and applied up to nothing; the time; a reply is asked for, or none.
+    let status = |reply: u8| [&b"r"[..], &[0; 32], &[reply]].concat();
+    walsender.data(1, &status(1));
+    let is_keepalive = |line: &String| line.contains("CopyData \"k");
+    while !walsender.until("op1 CopyData").iter().any(is_keepalive) {}
+    walsender.data(1, &status(0));
     walsender.done(1);
     let rest = walsender.until("op2 Finished");
     let rest: Vec<&str> = rest

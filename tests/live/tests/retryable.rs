@@ -17,6 +17,7 @@ use purepg_tests_live::{Context, Transport, live};
 
 live!(
     acceptance_107_nothing_that_is_retryable_has_happened,
+    acceptance_107_nothing_of_a_pipeline_that_is_retryable_has_happened,
     acceptance_107_a_statement_that_never_left,
     acceptance_107_a_statement_behind_an_abandoned_one,
     acceptance_107_a_session_that_ended_before,
@@ -134,6 +135,68 @@ async fn acceptance_107_nothing_that_is_retryable_has_happened<R: Runtime>(cx: C
         !unknown.is_disjoint(&happened) && !unknown.is_subset(&happened),
         "of the others some have happened, and some have not"
     );
+    observer
+        .execute(&format!("drop table {table}"), ())
+        .await
+        .unwrap();
+}
+
+async fn acceptance_107_nothing_of_a_pipeline_that_is_retryable_has_happened<R: Runtime>(
+    cx: Context<R>,
+) {
+    static TABLES: AtomicU32 = AtomicU32::new(0);
+    let table = format!("pipelined_{}", TABLES.fetch_add(1, Ordering::Relaxed));
+    let mut observer = cx.connect().await;
+    observer
+        .execute(&format!("create table {table} (a int)"), ())
+        .await
+        .unwrap();
+    let insert = format!("insert into {table} values ($1)");
+    let another = format!("insert into {table} select $1::int");
+    let (mut number, mut retryable, mut unknown) = (0, BTreeSet::new(), BTreeSet::new());
+    let mut good = BTreeSet::new();
+    for (writing, fault) in [(true, Fault::Reset), (false, Fault::End)] {
+        for bytes in 0.. {
+            let (mut conn, control) = open(&cx).await;
+            if writing {
+                control.write_fails(control.bytes_written() + bytes, fault);
+            } else {
+                control.read_fails(control.bytes_read() + bytes, fault);
+            }
+            let mut pipeline = conn.pipeline();
+            let numbers = number + 1..=number + 4;
+            for a in numbers.clone() {
+                let sql = if a % 4 == 3 { &another } else { &insert };
+                pipeline.push(sql, (a,)).sync();
+            }
+            number += 4;
+            let mut results = pipeline.run().await.unwrap();
+            let mut broken = 0;
+            for a in numbers {
+                match results.next().await.expect("a result for each query") {
+                    Ok(_) => good.insert(a),
+                    Err(error) => {
+                        broken += 1;
+                        assert!(!error.is_recoverable(), "{error:?}");
+                        if error.is_retryable() {
+                            retryable.insert(a)
+                        } else {
+                            unknown.insert(a)
+                        }
+                    }
+                };
+            }
+            assert!(results.next().await.is_none());
+            if broken == 0 {
+                break;
+            }
+        }
+    }
+    assert!(good.len() > 100 && retryable.len() > 100 && unknown.len() > 100);
+    cx.runtime.sleep(Duration::from_millis(50)).await;
+    let happened = numbers(&mut observer, &table).await;
+    assert!(retryable.is_disjoint(&happened) && good.is_subset(&happened));
+    assert!(!unknown.is_disjoint(&happened) && !unknown.is_subset(&happened));
     observer
         .execute(&format!("drop table {table}"), ())
         .await

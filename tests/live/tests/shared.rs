@@ -25,7 +25,7 @@ live!(
     waiting_for_so_long_and_no_longer,
     several_wait,
     a_stream_that_is_nobodys,
-    the_end_is_told_to_everybody,
+    acceptance_65_the_end_is_told_to_everybody,
     closing_it,
     unsharing_it,
     nobody_slips_into_a_transaction,
@@ -479,7 +479,7 @@ async fn a_stream_that_is_nobodys<R: Runtime>(cx: Context<R>) {
     assert!(stream.next().await.is_none() && stream.is_terminated());
 }
 
-async fn the_end_is_told_to_everybody<R: Runtime>(cx: Context<R>) {
+async fn acceptance_65_the_end_is_told_to_everybody<R: Runtime>(cx: Context<R>) {
     let shared = cx.connect().await.into_shared();
     let process = shared.process_id().unwrap();
     let queries = (0..10).map(|_| shared.execute("select pg_sleep(60)", ()));
