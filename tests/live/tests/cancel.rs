@@ -31,7 +31,8 @@ live!(
     tokens_at_any_moment_hit_what_runs_or_nothing,
     everything_under_way_is_cancelled,
     a_shared_connection,
-    abandoned_results_are_cancelled_by_choice,
+    acceptance_38_an_abandoned_result_is_cancelled_by_choice,
+    acceptance_80_an_abandoned_copy_is_cancelled_by_choice,
     abandoned_results_in_a_transaction_are_not_cancelled,
 );
 
@@ -535,7 +536,7 @@ async fn a_shared_connection<R: Runtime>(cx: Context<R>) {
 /// Not in FROM: there the server makes all of it before the first row.
 const ENDLESS: &str = "select repeat('x', 1000), generate_series(1, 1000000000)";
 
-async fn abandoned_results_are_cancelled_by_choice<R: Runtime>(cx: Context<R>) {
+async fn acceptance_38_an_abandoned_result_is_cancelled_by_choice<R: Runtime>(cx: Context<R>) {
     for bytes in [0, 1 << 20] {
         let config = cx.config(USER_TRUST).cancel_abandoned(bytes);
         let mut conn = cx.try_connect(&config).await.unwrap();
@@ -566,6 +567,18 @@ async fn abandoned_results_are_cancelled_by_choice<R: Runtime>(cx: Context<R>) {
         rows.next().await.unwrap().unwrap();
         conn.ping().await.unwrap();
         assert!(conn.is_idle());
+    }
+}
+
+async fn acceptance_80_an_abandoned_copy_is_cancelled_by_choice<R: Runtime>(cx: Context<R>) {
+    let config = cx.config(USER_TRUST).cancel_abandoned(1 << 20);
+    let mut conn = cx.try_connect(&config).await.unwrap();
+    let sql = format!("copy ({ENDLESS}) to stdout");
+    for _ in 0..3 {
+        let mut out = conn.copy_out(&sql).await.unwrap();
+        out.next().await.unwrap().unwrap();
+        drop(out);
+        assert_eq!(conn.fetch_scalar::<i32>("select 1", ()).await.unwrap(), 1);
     }
 }
 
