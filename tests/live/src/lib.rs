@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use purepg_conn::{AuthMethod, AuthMethods, Config, Connection, Error, Runtime};
-use purepg_testkit::io::OneByte;
+use purepg_testkit::io::{OneByte, OneByteControl};
 use purepg_testkit::recorded::{Record, Recorded};
 use purepg_testkit::server::{DATABASE, PASSWORD, Server, USER_TRUST};
 
@@ -133,9 +133,25 @@ impl<R: Runtime> Context<R> {
     /// # Panics
     /// When the server lets nobody in.
     pub async fn connect_slowly(&self) -> Slow<R> {
-        let runtime = Wrapped::new(&self.runtime, OneByte::new);
-        let connected = purepg_conn::connect(runtime, &self.config(USER_TRUST)).await;
-        connected.expect("the server lets everybody in")
+        self.connect_switched(&self.config(USER_TRUST)).await.0
+    }
+
+    /// Such a connection, and the switch of its stream.
+    ///
+    /// # Panics
+    /// When the server does not let it in.
+    pub async fn connect_switched(&self, config: &Config) -> (Slow<R>, OneByteControl) {
+        let (controls, control) = std::sync::mpsc::channel();
+        let runtime = Wrapped::new(&self.runtime, move |stream| {
+            let stream = OneByte::new(stream);
+            // Of several addresses the last one's counts.
+            let _ = controls.send(stream.control());
+            stream
+        });
+        let connected = purepg_conn::connect(runtime, config).await;
+        let conn = connected.expect("the server lets it in");
+        let control = control.try_iter().last();
+        (conn, control.expect("a connection has a stream"))
     }
 }
 

@@ -178,7 +178,7 @@ async fn inserts<R: Runtime>(cx: Context<R>) {
                 n
             },
             async |conn, output| {
-                check::<R>(conn, process, TransactionStatus::Idle).await;
+                check(conn, process, TransactionStatus::Idle).await;
                 let sql = "select count(*), coalesce(max(n), 0) from i";
                 let (count, last): (i64, i32) =
                     conn.fetch_one(sql, ()).await.unwrap().decode().unwrap();
@@ -334,7 +334,7 @@ async fn notifications<R: Runtime>(cx: Context<R>) {
             notification.unwrap();
             heard += 1;
         }
-        check::<R>(&mut conn, process, TransactionStatus::Idle).await;
+        check(&mut conn, process, TransactionStatus::Idle).await;
     }
     while heard < 61 {
         conn.notification().await.unwrap();
@@ -359,7 +359,7 @@ async fn listening<R: Runtime>(cx: Context<R>) {
                 "unlisten" => conn.unlisten(name).await.unwrap(),
                 _ => conn.unlisten_all().await.unwrap(),
             },
-            async |conn, _| check::<R>(conn, process, TransactionStatus::Idle).await,
+            async |conn, _| check(conn, process, TransactionStatus::Idle).await,
         )
         .await;
         println!("{method}: dropped at {places} places");
@@ -398,7 +398,7 @@ async fn notifications_for_so_long<R: Runtime>(cx: Context<R>) {
         let dropped = drop_after(conn.notification_timeout(Duration::from_millis(5)), polls).await;
         hear(dropped.and_then(Result::unwrap));
         if polls % 3 == 0 {
-            check::<R>(&mut conn, process, TransactionStatus::Idle).await;
+            check(&mut conn, process, TransactionStatus::Idle).await;
         }
     }
     while hear(None) < said {
@@ -430,11 +430,11 @@ async fn a_stream_of_notifications<R: Runtime>(cx: Context<R>) {
                     let notification = notification.unwrap().unwrap();
                     assert_eq!(notification.payload(), heard.to_string());
                 }
-                None => check::<R>(&mut conn, process, TransactionStatus::Idle).await,
+                None => check(&mut conn, process, TransactionStatus::Idle).await,
             }
         }
         assert!(conn.try_notification().is_none());
-        check::<R>(&mut conn, process, TransactionStatus::Idle).await;
+        check(&mut conn, process, TransactionStatus::Idle).await;
     }
 }
 
@@ -444,7 +444,7 @@ async fn pings<R: Runtime>(cx: Context<R>) {
     let places = drop_at(
         &mut conn,
         async |conn| conn.ping().await.unwrap(),
-        async |conn, _| check::<R>(conn, process, TransactionStatus::Idle).await,
+        async |conn, _| check(conn, process, TransactionStatus::Idle).await,
     )
     .await;
     println!("ping: dropped at {places} places");

@@ -28,6 +28,7 @@ live!(
     acceptance_45_a_domain_with_another_check,
     acceptance_46_statements_that_were_deallocated,
     acceptance_46_deallocated_within_a_pipeline,
+    acceptance_46_deallocated_behind_an_abandoned_query,
     many_sets_for_a_statement_that_is_gone,
     messages_of_a_statement_that_is_gone,
     a_handle_whose_statement_is_gone,
@@ -569,6 +570,22 @@ async fn acceptance_46_deallocated_within_a_pipeline<R: Runtime>(cx: Context<R>)
     assert_eq!(error.sqlstate(), Some("26000"));
     let twice: i32 = conn.fetch_scalar(&handle, (5,)).await.unwrap();
     assert_eq!(twice, 10);
+}
+
+async fn acceptance_46_deallocated_behind_an_abandoned_query<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    let sql = "select $1::int4";
+    let all = "do $$ begin execute 'deallocate all'; end $$; select generate_series(1, 100000)";
+    conn.fetch(sql, (1,)).await.unwrap();
+    drop(conn.query(all, ()).await.unwrap());
+    assert_eq!(conn.fetch_scalar::<i32>(sql, (2,)).await.unwrap(), 2);
+    // Not in a transaction, though it is an abandoned one.
+    let all = format!("begin; {all}");
+    drop(conn.query(&all, ()).await.unwrap());
+    let error = conn.fetch(sql, (3,)).await.unwrap_err();
+    assert_eq!(error.sqlstate(), Some("26000"));
+    conn.execute("rollback", ()).await.unwrap();
+    assert_eq!(conn.fetch_scalar::<i32>(sql, (4,)).await.unwrap(), 4);
 }
 
 async fn messages_of_a_statement_that_is_gone<R: Runtime>(cx: Context<R>) {

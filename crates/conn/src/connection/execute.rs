@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use purepg_proto::{Batch, Bind, OpId, Reply, RowShape, Target};
+use purepg_proto::{Batch, Bind, OpId, Reply, RowShape, Target, TransactionStatus};
 use purepg_types::{EncodeError, Format, IsNull, Params, ToSql, Type};
 
 use crate::columns::{Columns, type_of};
@@ -140,8 +140,6 @@ impl<S: ByteStream> Connection<S> {
     ) -> Result<Cursor, Error> {
         self.make_way_for(&query).await?;
         self.check_transaction()?;
-        // Outside of a transaction, and with nothing else under way, what failed before it ran can be run again.
-        let alone = !self.in_transaction() && self.core.in_flight() == 0;
         let (failed, error) = match self.start_once(&query, params).await {
             Ok(cursor) => return Ok(cursor),
             Err(failure) => failure,
@@ -151,7 +149,9 @@ impl<S: ByteStream> Connection<S> {
             return Err(error);
         };
         let stale = self.note_failure(&statement, &error);
-        if !(stale && alone && error.is_recoverable()) {
+        // What failed before it ran, and outside of a transaction, can be run again. In one it would have failed that, too.
+        let outside = self.transaction_status() == TransactionStatus::Idle;
+        if !(stale && outside && error.is_recoverable()) {
             return Err(error);
         }
         match self.start_once(&query, params).await {
