@@ -17,7 +17,7 @@ use crate::runtime::ByteStream;
 /// # Cancel safety
 /// Everything in it may be dropped at any moment. If the future of [`commit`](Self::commit) is dropped after `COMMIT` was sent, the server may
 /// commit, and nobody hears of it; before that the transaction is rolled back. A guard that is leaked (`mem::forget`) leaves the
-/// transaction open, and [`Connection::in_transaction`] says so.
+/// transaction open, and [`Connection::in_transaction`] says so; [`Connection::reset`] ends it.
 #[must_use = "a transaction that is dropped is rolled back"]
 pub struct Transaction<'c, S> {
     connection: &'c mut Connection<S>,

@@ -10,7 +10,7 @@ use purepg_testkit::drop_at::drop_at;
 use purepg_testkit::io::{OneByte, OneByteControl};
 use purepg_testkit::server::USER_TRUST;
 use purepg_tests_live::drops::{check, nothing_is_left};
-use purepg_tests_live::{Context, live};
+use purepg_tests_live::{Context, Transport, live};
 
 live!(
     simple,
@@ -208,9 +208,10 @@ async fn drops<R: Runtime>(cx: &Context<R>, way: Way, method: Method) -> usize {
     let (sql, params) = way.statement(0);
     conn.fetch(&sql, &params).await.unwrap();
     conn.execute("delete from t", ()).await.unwrap();
-    let handle = match way.has_handle() {
-        true => Some(conn.prepare(&sql).await.unwrap()),
-        false => None,
+    let handle = if way.has_handle() {
+        Some(conn.prepare(&sql).await.unwrap())
+    } else {
+        None
     };
     conn.execute(way.happens(0), ()).await.unwrap();
     control.set(true);
@@ -237,9 +238,10 @@ async fn drops<R: Runtime>(cx: &Context<R>, way: Way, method: Method) -> usize {
             n
         },
         async |conn, output| {
-            match was_it_done(conn, &control, way.kept(), output).await {
-                true => happened += 1,
-                false => not += 1,
+            if was_it_done(conn, &control, way.kept(), output).await {
+                happened += 1;
+            } else {
+                not += 1;
             }
             control.set(false);
             conn.execute(way.happens(times.get()), ()).await.unwrap();
@@ -279,9 +281,14 @@ async fn was_it_done<S: ByteStream>(
     count == 1
 }
 
+/// All of them over TCP, and a few over a Unix socket: what is dropped is the same.
 async fn drops_of<R: Runtime>(cx: &Context<R>, way: Way, methods: &[Method]) {
     let mut all = 0;
+    let few = cx.transport == Transport::Unix;
     for &method in methods {
+        if few && !FEW.contains(&method) {
+            continue;
+        }
         all += drops(cx, way, method).await;
     }
     println!("{way:?}: {all} places in all");

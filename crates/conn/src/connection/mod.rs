@@ -21,7 +21,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use purepg_proto::{Notice, OpId, Parameters, Reply, Target, TransactionStatus};
+use purepg_proto::{Notice, OpId, Parameters, Target, TransactionStatus};
 
 use crate::cancel::Canceller;
 use crate::config::{Protected, Settings};
@@ -251,25 +251,23 @@ impl<S: ByteStream> Connection<S> {
     /// What the server objects to, and what ended the connection.
     ///
     /// # Cancel safety
-    /// Dropping the future costs nothing; the session may be reset all the same.
+    /// Dropping the future costs nothing; the session may be reset all the same. The transaction of a guard is rolled back in any case.
     pub async fn reset(&mut self) -> Result<(), Error> {
         self.make_way().await?;
         self.settle().await?;
-        let mut first = None;
-        if self.forget_transactions() {
-            first = Some(self.operation(|batch| {
-                batch.query("ROLLBACK");
-            })?);
-        }
+        // A guard's transaction is over from here on, even if nothing of this is sent.
+        self.drop_level(1);
         // It cannot be in one text with the other: DISCARD ALL does not run in a transaction.
+        if self.in_transaction() {
+            self.operation(|batch| {
+                batch.query("ROLLBACK");
+            })?;
+        }
         let sql = "DISCARD ALL";
         let op = self.operation(|batch| {
             batch.query(sql);
         })?;
         self.statements.clear();
-        if let Some(first) = first {
-            while !matches!(self.reply(first).await?, Reply::Finished(_)) {}
-        }
         self.finish(op, Some(&Written::as_sent(sql))).await
     }
 

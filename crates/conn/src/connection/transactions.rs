@@ -136,12 +136,6 @@ impl<S> Connection<S> {
         self.transactions.levels.truncate(depth.saturating_sub(1));
     }
 
-    /// Whatever was begun is to be forgotten; true when the server is in a transaction.
-    pub(super) fn forget_transactions(&mut self) -> bool {
-        self.transactions = Transactions::default();
-        self.core.transaction_status() != TransactionStatus::Idle
-    }
-
     /// True when the server knows of it.
     fn is_begun(&self, depth: usize) -> bool {
         let level = depth
