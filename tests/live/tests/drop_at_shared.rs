@@ -12,7 +12,9 @@ live!(
     eager_queries,
     preparing,
     the_guard,
+    transactions,
     a_stream_forgotten_behind_the_guard,
+    a_guard_that_is_forgotten,
     listening,
     notifications,
     amid_others,
@@ -147,6 +149,45 @@ async fn the_guard<R: Runtime>(cx: Context<R>) {
             .unwrap();
     })
     .await;
+}
+
+async fn transactions<R: Runtime>(cx: Context<R>) {
+    let mut shared = connect(&cx).await;
+    cover::<R, _>("with_transaction", &mut shared, async |shared| {
+        shared
+            .with_transaction(async |tx| {
+                let lock = "select pg_advisory_xact_lock(1, pg_backend_pid())";
+                tx.execute(lock, ()).await?;
+                tx.with_transaction(async |tx| tx.execute("select $1::int", (1,)).await)
+                    .await
+            })
+            .await
+            .unwrap();
+    })
+    .await;
+    let sql =
+        "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()";
+    let locks: i64 = shared.fetch_scalar(sql, ()).await.unwrap();
+    assert_eq!(locks, 0, "nothing is left behind");
+}
+
+/// It keeps the connection, and nothing else: who waits can give up, and facts are facts.
+async fn a_guard_that_is_forgotten<R: Runtime>(cx: Context<R>) {
+    let shared = connect(&cx).await;
+    let mut guard = shared.lock().await;
+    guard.ping().await.unwrap();
+    std::mem::forget(guard);
+    // Nobody wakes it, so more than one poll would never come.
+    for polls in 0..2 {
+        assert!(drop_after(shared.ping(), polls).await.is_none());
+    }
+    assert!(shared.is_idle() && !shared.is_dead());
+    assert_eq!(shared.parameter("client_encoding").as_deref(), Some("UTF8"));
+    assert!(shared.clone().into_inner().is_err());
+    // Once it is nobody else's the lock does not matter.
+    let mut conn = shared.into_inner().unwrap();
+    assert_eq!(conn.fetch_scalar::<i32>("select 1", ()).await.unwrap(), 1);
+    conn.close().await.unwrap();
 }
 
 async fn a_stream_forgotten_behind_the_guard<R: Runtime>(cx: Context<R>) {

@@ -44,7 +44,7 @@ struct Shared<S> {
     cancel_token: CancelToken,
 }
 
-/// A shared connection, for as long as the guard lives.
+/// A shared connection, for as long as the guard lives. One that is leaked (`mem::forget`) keeps it for ever.
 #[must_use = "the connection is nobody else's while the guard lives"]
 pub struct ConnectionGuard<'c, S> {
     connection: MutexGuard<'c, Connection<S>>,
