@@ -12,6 +12,10 @@ demo:
 test:
     cargo test --workspace
 
+# The tests against real servers once more, over streams that move one byte at a time.
+test-one-byte *args:
+    PUREPG_TEST_ONE_BYTE=1 cargo test --package purepg-tests-live {{ args }}
+
 # Formatting and clippy, as in `ci`.
 lint:
     cargo fmt --all --check

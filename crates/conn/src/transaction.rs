@@ -101,8 +101,9 @@ impl<S: ByteStream> Connection<S> {
         &mut self,
         work: impl AsyncFnOnce(&mut Transaction<'_, S>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let transaction = self.begin().await?;
-        transaction.complete(work).await
+        let mut transaction = self.begin().await?;
+        let result = work(&mut transaction).await;
+        transaction.complete(result).await
     }
 
     async fn begin_with(&mut self, options: Options) -> Result<Transaction<'_, S>, Error> {
@@ -150,11 +151,9 @@ impl<S: ByteStream> Transaction<'_, S> {
         self.connection.rollback_level(self.depth).await
     }
 
-    async fn complete<T, E: From<Error>>(
-        mut self,
-        work: impl AsyncFnOnce(&mut Self) -> Result<T, E>,
-    ) -> Result<T, E> {
-        match work(&mut self).await {
+    /// As its work has ended.
+    async fn complete<T, E: From<Error>>(self, result: Result<T, E>) -> Result<T, E> {
+        match result {
             Ok(done) => {
                 self.commit().await?;
                 Ok(done)
@@ -207,6 +206,9 @@ impl<'c, S: ByteStream> TransactionBuilder<'c, S> {
     /// Runs `work` in such a transaction, and once more whenever it fails for reasons that lie in other transactions
     /// (`serialization_failure` 40001, `deadlock_detected` 40P01), up to `attempts` times in all.
     ///
+    /// Where the future has to be `Send`, a closure that uses variables around it is refused by today's compilers, since it may be called more
+    /// than once: make the loop with [`begin`](Self::begin) then.
+    ///
     /// # Errors
     /// The last error of `work` or of the commit.
     ///
@@ -227,8 +229,9 @@ impl<'c, S: ByteStream> TransactionBuilder<'c, S> {
                 connection: &mut *connection,
                 options,
             };
-            let result = this.begin().await?.complete(&mut work).await;
-            match result {
+            let mut transaction = this.begin().await?;
+            let result = work(&mut transaction).await;
+            match transaction.complete(result).await {
                 Err(error) if attempt < attempts && is_conflict(&error) => attempt += 1,
                 result => return result,
             }

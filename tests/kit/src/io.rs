@@ -26,6 +26,25 @@ pub struct OneByte<S> {
     write_paused: bool,
     /// The poll in which the last byte moved.
     moved_in: Option<u64>,
+    /// False: everything moves a byte at a time, however much it is.
+    is_bounded: bool,
+    /// What was read, and what was written, since the last flush.
+    read: u64,
+    written: u64,
+}
+
+/// Of a bounded stream so much moves a byte at a time behind each flush, in each direction: what one question and its answer need.
+const BEHIND_A_FLUSH: u64 = 4 << 10;
+
+/// And so much in all.
+const IN_ALL: u64 = 1 << 20;
+
+/// The environment variable that has whole test suites run over streams that move one byte: anything but nothing and `0` asks for it.
+pub const ONE_BYTE: &str = "PUREPG_TEST_ONE_BYTE";
+
+/// True when the environment asks for streams that move one byte.
+pub fn is_asked_for() -> bool {
+    std::env::var_os(ONE_BYTE).is_some_and(|value| !value.is_empty() && value != "0")
 }
 
 /// The switch of a [`OneByte`], and its counts.
@@ -55,7 +74,25 @@ impl<S> OneByte<S> {
             read_paused: false,
             write_paused: false,
             moved_in: None,
+            is_bounded: false,
+            read: 0,
+            written: 0,
         }
+    }
+
+    /// The same stream, a byte at a time if the environment asks for it ([`ONE_BYTE`]): for tests that run either way. It is bounded: of a
+    /// lot of data only the beginning moves so, or suites would take hours.
+    pub fn if_asked_for(stream: S) -> Self {
+        let mut this = Self::new(stream);
+        this.control.set(is_asked_for());
+        this.is_bounded = true;
+        this
+    }
+
+    /// Whether the next byte moves alone, behind so many in its direction.
+    fn is_limited(&self, before: u64) -> bool {
+        let all = self.control.bytes_read() + self.control.bytes_written();
+        self.control.is_on() && !(self.is_bounded && (before >= BEHIND_A_FLUSH || all >= IN_ALL))
     }
 
     /// Its switch and its counts: a handle that outlives the stream.
@@ -118,8 +155,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for OneByte<S> {
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        if !this.control.is_on() {
-            return Pin::new(&mut this.stream).poll_read(cx, buf);
+        if !this.is_limited(this.read) {
+            let read = Pin::new(&mut this.stream).poll_read(cx, buf);
+            count(&read, &this.control.0.read);
+            return read;
         }
         if is_early(this.moved_in, &mut this.read_paused) {
             this.control.pause(cx);
@@ -129,6 +168,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for OneByte<S> {
         let read = Pin::new(&mut this.stream).poll_read(cx, &mut buf[..one]);
         if count(&read, &this.control.0.read) {
             this.read_paused = false;
+            this.read += 1;
             this.moved_in = current_poll();
         }
         read
@@ -142,8 +182,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for OneByte<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        if !this.control.is_on() {
-            return Pin::new(&mut this.stream).poll_write(cx, buf);
+        if !this.is_limited(this.written) {
+            let written = Pin::new(&mut this.stream).poll_write(cx, buf);
+            count(&written, &this.control.0.written);
+            return written;
         }
         if is_early(this.moved_in, &mut this.write_paused) {
             this.control.pause(cx);
@@ -153,12 +195,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for OneByte<S> {
         let written = Pin::new(&mut this.stream).poll_write(cx, &buf[..one]);
         if count(&written, &this.control.0.written) {
             this.write_paused = false;
+            this.written += 1;
             this.moved_in = current_poll();
         }
         written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        (self.read, self.written) = (0, 0);
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
@@ -248,6 +292,24 @@ mod tests {
             let moved = control.bytes_read() + control.bytes_written();
             assert_eq!(moved, u64::try_from(polls).unwrap());
         }
+    }
+
+    #[test]
+    fn a_bounded_stream_moves_only_the_beginning_so() {
+        let mut stream = OneByte::new(Cursor::new(vec![0; 100_000]));
+        stream.is_bounded = true;
+        let (control, mut space) = (stream.control(), vec![0; 50_000]);
+        let length = usize::try_from(BEHIND_A_FLUSH).unwrap();
+        for _ in 0..2 {
+            run(stream.read_exact(&mut space[..length]))
+                .unwrap()
+                .unwrap();
+            assert_eq!(run(stream.read(&mut space[..9])).unwrap().unwrap(), 9);
+            run(stream.flush()).unwrap().unwrap();
+        }
+        assert_eq!(control.extra_pendings(), 2 * BEHIND_A_FLUSH);
+        control.0.written.store(IN_ALL, Ordering::SeqCst);
+        assert_eq!(run(stream.read(&mut space)).unwrap().unwrap(), 50_000);
     }
 
     #[test]

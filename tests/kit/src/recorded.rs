@@ -14,6 +14,8 @@ use crate::frontend::Frontend;
 pub struct Recorded<S> {
     stream: S,
     record: Record,
+    /// What the stream has not taken of the write that it is amid of.
+    left: usize,
 }
 
 /// What went over it, seen from outside. Clones are the same record.
@@ -25,7 +27,7 @@ pub struct Record(Arc<Mutex<Written>>);
 pub struct Written {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// In so many calls.
+    /// In so many writes; one that the stream takes in parts is one.
     pub writes: usize,
     /// So often something was written behind something that was read: round trips, if each is waited for.
     pub trips: usize,
@@ -37,7 +39,11 @@ pub struct Written {
 impl<S> Recorded<S> {
     /// Notes what goes over this stream from now on.
     pub fn new(stream: S, record: Record) -> Self {
-        Self { stream, record }
+        Self {
+            stream,
+            record,
+            left: 0,
+        }
     }
 }
 
@@ -127,10 +133,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Recorded<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let n = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        let begins = self.left == 0;
+        self.left = if begins { bytes.len() } else { self.left }.saturating_sub(n);
         let mut written = self.record.lock();
         written.bytes.extend_from_slice(&bytes[..n]);
-        written.writes += 1;
-        written.trips += usize::from(std::mem::take(&mut written.has_read));
+        if begins {
+            written.writes += 1;
+            written.trips += usize::from(std::mem::take(&mut written.has_read));
+        }
         drop(written);
         Poll::Ready(Ok(n))
     }
@@ -151,6 +161,7 @@ mod tests {
     use super::*;
     use crate::backend;
     use crate::drop_at::run;
+    use crate::io::OneByte;
 
     #[test]
     fn messages_writes_and_round_trips_are_told() {
@@ -186,5 +197,16 @@ mod tests {
         let mut stream = Recorded::new(Cursor::new(said.concat()), record.clone());
         run(stream.read_to_end(&mut Vec::new())).unwrap().unwrap();
         assert_eq!(record.take().statuses(), "EI");
+    }
+
+    #[test]
+    fn a_write_in_parts_is_one() {
+        let record = Record::default();
+        let mut stream = Recorded::new(OneByte::new(Cursor::new(Vec::new())), record.clone());
+        for _ in 0..2 {
+            run(stream.write_all(b"S\0\0\0\x04")).unwrap().unwrap();
+        }
+        let written = record.take();
+        assert_eq!((written.tags(), written.writes), ("SS".into(), 2));
     }
 }

@@ -30,6 +30,15 @@ pub use wrap::Wrapped;
 /// No scenario takes as long: one that does hangs.
 const HANGS_AFTER: Duration = Duration::from_secs(120);
 
+/// A runtime whose streams move one byte at a time if the environment asks for it.
+pub type Switched<R> = Wrapped<R, OneByte<<R as Runtime>::Stream>>;
+
+/// The runtime of the adapter for tokio.
+pub type OnTokio = Switched<purepg_conn_tokio::Tokio>;
+
+/// The runtime of the adapter for async-std.
+pub type OnAsyncStd = Switched<purepg_conn_async_std::AsyncStd>;
+
 /// How the server is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
@@ -159,9 +168,9 @@ impl<R: Runtime> Context<R> {
 ///
 /// # Panics
 /// When the scenario panics or hangs.
-pub fn on_tokio<F: Future<Output = ()>>(scenario: impl Fn(Context<purepg_conn_tokio::Tokio>) -> F) {
+pub fn on_tokio<F: Future<Output = ()>>(scenario: impl Fn(Context<OnTokio>) -> F) {
     for transport in [Transport::Tcp, Transport::Unix] {
-        let runtime = Arc::new(purepg_conn_tokio::Tokio);
+        let runtime = switched(purepg_conn_tokio::Tokio);
         let tokio = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -177,17 +186,19 @@ pub fn on_tokio<F: Future<Output = ()>>(scenario: impl Fn(Context<purepg_conn_to
 ///
 /// # Panics
 /// When the scenario panics or hangs.
-pub fn on_async_std<F: Future<Output = ()>>(
-    scenario: impl Fn(Context<purepg_conn_async_std::AsyncStd>) -> F,
-) {
+pub fn on_async_std<F: Future<Output = ()>>(scenario: impl Fn(Context<OnAsyncStd>) -> F) {
     for transport in [Transport::Tcp, Transport::Unix] {
-        let runtime = Arc::new(purepg_conn_async_std::AsyncStd);
+        let runtime = switched(purepg_conn_async_std::AsyncStd);
         let context = Context {
             runtime: Arc::clone(&runtime),
             transport,
         };
         async_std::task::block_on(bounded(runtime, scenario(context)));
     }
+}
+
+fn switched<R: Runtime>(runtime: R) -> Arc<Switched<R>> {
+    Wrapped::new(&Arc::new(runtime), OneByte::if_asked_for)
 }
 
 async fn bounded<R: Runtime>(runtime: Arc<R>, scenario: impl Future<Output = ()>) {

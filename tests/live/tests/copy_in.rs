@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::future::join;
 use futures_util::{AsyncWriteExt, SinkExt, Stream, StreamExt as _, stream};
 use purepg_conn::{ByteStream, Connection, Error, Format, Runtime, SharedConnection, UsageError};
+use purepg_testkit::io::is_asked_for;
 use purepg_testkit::server::USER_TRUST;
 use purepg_tests_live::{Context, live};
 
@@ -313,6 +314,13 @@ async fn an_error_of_the_server_is_told_before_the_source_is_exhausted<R: Runtim
     if told.is_ok() {
         cx.runtime.sleep(Duration::from_millis(100)).await;
         told = sink.send("1\tgood\n").await;
+    }
+    // Byte by byte a call hears a byte.
+    for _ in 0..1_000 {
+        if told.is_ok() && is_asked_for() {
+            cx.runtime.sleep(Duration::from_millis(1)).await;
+            told = sink.flush().await;
+        }
     }
     let error = told.unwrap_err();
     assert_eq!(error.sqlstate(), Some("22P02"));

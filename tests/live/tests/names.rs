@@ -15,8 +15,10 @@ macro_rules! through {
 
         use $adapter::{
             Config, Connection, ConnectionGuard, CopyIn, CopyInRows, CopyOut, CopyOutRows, CopyRow,
-            Error, FromRow, FromSql, Notification, Params, Query, Row, RowBatch, RowStream,
-            SharedConnection, SharedNotifications, Statement, ToSql, Type, connect, params,
+            Error, FromRow, FromSql, IsolationLevel, Message, MessageStream, Notification, Params,
+            Pipeline, PipelineResults, Query, QueryOutcome, Row, RowBatch, RowStream,
+            SharedConnection, SharedNotifications, Statement, ToSql, Transaction, Type, connect,
+            params,
         };
 
         use super::*;
@@ -191,6 +193,125 @@ macro_rules! through {
             assert_eq!(rows.row_count().await?, 1);
             drop(guard);
             shared.close().await
+        }
+
+        /// The rest of what is built, closures and guards included, each in a task of its own.
+        pub(super) async fn transactions_and_pipelines_are_send() {
+            let conn = connect(&config()).await.unwrap();
+            let spawned = $spawn(async move {
+                let mut conn = conn;
+                conn.execute("create temp table t (a int4, b text)", ())
+                    .await?;
+                let statement: Statement = conn.prepare("insert into t values ($1, $2)").await?;
+                let sql = "insert into t values ($1, $2)";
+                let n: u64 = conn.execute_many(sql, [(1, "x"), (2, "y")]).await?;
+                let rows: Vec<(i32, String)> = conn.fetch_as("select * from t", ()).await?;
+                assert_eq!((n, rows.len()), (2, 2));
+
+                let mut messages: MessageStream<'_> =
+                    conn.lowlevel_query("select 1; select 2", ()).await?;
+                let mut seen = 0;
+                while let Some(message) = messages.next().await {
+                    match message? {
+                        Message::Columns(_) | Message::Row(_) | Message::Complete(_) => seen += 1,
+                        other => panic!("{other:?}"),
+                    }
+                }
+                assert_eq!(seen, 6);
+
+                let mut tx: Transaction<'_> = conn.begin().await?;
+                tx.execute("delete from t", ()).await?;
+                let mut inner = tx.begin().await?;
+                inner.execute(&statement, (7, "z")).await?;
+                inner.rollback().await?;
+                tx.commit().await?;
+                let transaction = conn.transaction().isolation(IsolationLevel::Serializable);
+                let mut tx = transaction.read_only(true).begin().await?;
+                tx.fetch("select 1", ()).await?;
+                drop(tx);
+
+                let mut pipeline: Pipeline<'_, '_> = conn.pipeline();
+                pipeline.push("select $1::int4", (1_i32,));
+                pipeline.push(&statement, (2, "y"));
+                pipeline.sync();
+                pipeline.push("select 1 / $1::int4", (0,));
+                pipeline.push("select $1::int4", (1,));
+                let mut results: PipelineResults<'_, '_> = pipeline.run().await?;
+                let mut told = Vec::new();
+                while let Some(result) = results.next().await {
+                    told.push(match result {
+                        Ok(QueryOutcome { rows, .. }) => Some(rows.len()),
+                        Err(Error::Aborted) => Some(99),
+                        Err(_) => None,
+                    });
+                }
+                assert_eq!(told, [Some(1), Some(0), None, Some(99)]);
+                drop(results);
+                conn.close_statement(statement).await?;
+                conn.reset().await?;
+                Ok::<_, Error>(conn)
+            });
+            let conn = spawned.await.unwrap();
+            $spawn(closures(conn)).await.unwrap();
+        }
+
+        /// What runs in a closure that is async, and borrows what is around it.
+        async fn closures(mut conn: Connection) -> Result<(), Error> {
+            let text = String::from("borrowed");
+            conn.execute("create temp table t (b text)", ()).await?;
+            let statement = conn.prepare("insert into t values ($1)").await?;
+            let mut count = 0;
+            conn.with_transaction(async |tx| {
+                tx.execute("insert into t values ($1)", (&text,)).await?;
+                tx.execute(&statement, (&text,)).await?;
+                tx.execute_many(&statement, [(&text,)]).await?;
+                let mut messages = tx.lowlevel_query("select 1", ()).await?;
+                while let Some(message) = messages.next().await {
+                    message?;
+                    count += 1;
+                }
+                let mut inner = tx.begin().await?;
+                inner.execute("delete from t", ()).await?;
+                inner.rollback().await
+            })
+            .await?;
+            assert_eq!(count, 3);
+            let own: Result<(), Own> = conn
+                .try_transaction(async |tx| {
+                    let mut rows = tx.query("select b from t", ()).await?;
+                    rows.next().await.transpose()?;
+                    Err(Own::Said(text.len()))
+                })
+                .await;
+            assert!(matches!(own, Err(Own::Said(8))));
+            let n = conn
+                .transaction()
+                .retry(3, async |tx| {
+                    tx.execute("insert into t values ($1)", ("borrowed",)).await
+                })
+                .await?;
+            assert_eq!(n, 1);
+            let shared: SharedConnection = conn.into_shared();
+            let n: i64 = shared
+                .with_transaction(async |tx| {
+                    tx.fetch_scalar("select count(*) from t where b = $1", (&text,))
+                        .await
+                })
+                .await?;
+            assert_eq!(n, 4);
+            shared.close().await
+        }
+
+        #[derive(Debug)]
+        enum Own {
+            Said(usize),
+            Postgres(#[expect(dead_code, reason = "it is for whoever prints it")] Error),
+        }
+
+        impl From<Error> for Own {
+            fn from(error: Error) -> Self {
+                Self::Postgres(error)
+            }
         }
 
         /// Each task on a thread of its own, as it comes, and so does whoever waits for a notification.
@@ -379,7 +500,9 @@ mod on_async_std {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn tokio_names() {
-    on_tokio::the_lines_of_the_design().await.unwrap();
+    let lines = spawn_tokio(on_tokio::the_lines_of_the_design());
+    lines.await.unwrap();
+    on_tokio::transactions_and_pipelines_are_send().await;
     on_tokio::every_future_is_send().await;
     on_tokio::a_hundred_tasks().await;
 }
@@ -387,7 +510,9 @@ async fn tokio_names() {
 #[test]
 fn async_std_names() {
     async_std::task::block_on(async {
-        on_async_std::the_lines_of_the_design().await.unwrap();
+        let lines = spawn_async_std(on_async_std::the_lines_of_the_design());
+        lines.await.unwrap();
+        on_async_std::transactions_and_pipelines_are_send().await;
         on_async_std::every_future_is_send().await;
         on_async_std::a_hundred_tasks().await;
     });

@@ -2,7 +2,7 @@
 
 use purepg_conn::{Connection, Error, Runtime, SqlState, SqlStateClass};
 use purepg_testkit::server::{Options, Server};
-use purepg_tests_live::{Context, live, on_tokio};
+use purepg_tests_live::{Context, OnTokio, live, on_tokio};
 
 live!(acceptance_104_errors_by_name_and_by_class);
 
@@ -40,7 +40,7 @@ async fn acceptance_104_errors_by_name_and_by_class<R: Runtime>(cx: Context<R>) 
 }
 
 /// Runs a scenario with a superuser of PostgreSQL 18, whose list the table is made of.
-fn with_18(scenario: impl AsyncFn(Connection<purepg_conn_tokio::Socket>)) {
+fn with_18(scenario: impl AsyncFn(Connection<<OnTokio as Runtime>::Stream>)) {
     let server = Server::start(Options::new().version(18)).unwrap();
     on_tokio(async |cx| {
         let config = cx.config_of(&server, server.superuser());
