@@ -385,9 +385,8 @@ async fn conversions<R: Runtime>(cx: Context<R>) {
     let values: Values<'_> = (true, 1, 2, 3, 1.5, -0.25, "ü", vec![0, 255], None);
     assert_eq!(text.decode::<Values<'_>>().unwrap(), values);
     assert_eq!(binary.decode::<Values<'_>>().unwrap(), values);
-    let (a, b, c, d, e, f, g, h, i) = values;
     let sql = "select $1::bool, $2::int2, $3::int4, $4::int8, $5::float4, $6::float8, $7::text, $8::bytea, $9::int4";
-    let params = (a, b, c, d, e, f, g, h, i);
+    let params = values;
     let back = conn.fetch_one(sql, params).await.unwrap();
     let same: Values<'_> = text.decode().unwrap();
     assert_eq!(back.decode::<Values<'_>>().unwrap(), same);

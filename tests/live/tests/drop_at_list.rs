@@ -155,6 +155,14 @@ const DROPPED: &[(&str, &[Dropped])] = &[
         ],
     ),
     (
+        "CancelToken",
+        &[(
+            "cancel",
+            "cancel",
+            "a_dropped_request_is_carried_on_by_the_connection",
+        )],
+    ),
+    (
         "SharedNotifications",
         &[("next", "drop_at_shared", "notifications")],
     ),
