@@ -25,6 +25,7 @@ live!(
     messages_are_not_lost_with_a_future,
     results_are_not_lost_with_a_future,
     streams_that_are_forgotten,
+    statements_that_are_forgotten,
     copies_that_are_forgotten,
     a_transaction_that_is_forgotten,
     a_transaction_that_is_forgotten_before_it_began,
@@ -377,6 +378,28 @@ async fn streams_that_are_forgotten<R: Runtime>(cx: Context<R>) {
         forget(results);
     })
     .await;
+}
+
+/// Not even that which was on its way: a name for a statement that nobody has yet.
+async fn statements_that_are_forgotten<R: Runtime>(cx: Context<R>) {
+    let config = cx.config(USER_TRUST).statement_cache_size(8);
+    let mut conn = cx.try_connect(&config).await.unwrap();
+    for n in 0..20 {
+        let sql = format!("select $1::int4 + {n}");
+        let mut pipeline = conn.pipeline();
+        pipeline.push(&sql, (1,));
+        let mut results = pipeline.run().await.unwrap();
+        assert!(drop_after(results.next(), 1).await.is_none());
+        forget(results);
+        let mut preparing = Box::pin(conn.prepare(&sql));
+        assert!(drop_after(preparing.as_mut(), 1).await.is_none());
+        forget(preparing);
+        let mut fetching = Box::pin(conn.fetch(&*sql, (1,)));
+        assert!(drop_after(fetching.as_mut(), 1).await.is_none());
+        forget(fetching);
+        conn.ping().await.unwrap();
+        nothing_is_left(&mut conn, 1).await;
+    }
 }
 
 async fn copies_that_are_forgotten<R: Runtime>(cx: Context<R>) {

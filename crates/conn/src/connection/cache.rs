@@ -112,6 +112,9 @@ impl Describing {
                 .describe(Target::Statement(name))
                 .flush();
         })?;
+        if let Described::New(name, _) = &what {
+            connection.note_naming(name);
+        }
         let written = written.unwrap_or_else(|| Written::as_sent(Arc::clone(what.sql())));
         let describing = Self {
             what,
@@ -132,6 +135,7 @@ impl Describing {
             Reply::Parameters(types) => self.types = types,
             Reply::Columns(columns) => self.columns = Some(columns),
             Reply::Finished(outcome) => {
+                connection.naming = None;
                 let checked = connection.check(outcome, Some(&self.written));
                 return Some(checked.map(|()| self.statement(connection)));
             }

@@ -14,7 +14,7 @@ use crate::error::{Error, UsageError};
 use crate::named::{Backslash, Text, is_copy};
 use crate::query::{Query, What};
 use crate::runtime::ByteStream;
-use crate::statement::{Description, Statement};
+use crate::statement::{Description, Name, Statement};
 use crate::written::Written;
 
 /// What is to be bound and executed.
@@ -66,6 +66,10 @@ impl<S: ByteStream> Connection<S> {
             self.to_close.clear();
         }
         self.closing.drain_into(&mut self.to_close);
+        // Whoever waited for its statement was forgotten, or has closed it.
+        let left = self.naming.take();
+        self.to_close
+            .extend(left.filter(|name| !self.to_close.contains(name)));
         self.call_begins();
         if self.core.is_dead() {
             self.learn_end();
@@ -82,6 +86,12 @@ impl<S: ByteStream> Connection<S> {
         std::future::poll_fn(|cx| self.poll_written(cx)).await?;
         self.outlast_abandoned().await?;
         self.outlast_cancels().await
+    }
+
+    /// A name that is on its way to the server.
+    pub(super) fn note_naming(&mut self, name: &Name) {
+        let name = name.as_str();
+        self.naming = (!name.is_empty()).then(|| name.to_owned());
     }
 
     /// One operation. Statements that nobody needs any more are closed along with it.

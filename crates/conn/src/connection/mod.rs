@@ -65,6 +65,8 @@ pub struct Connection<S> {
     /// Those that are still to be closed, and the operation that their Close rides with.
     to_close: VecDeque<String>,
     closes_in: Option<OpId>,
+    /// A name that the server is being told, and that is nobody's before it has answered.
+    naming: Option<String>,
     transactions: transactions::Transactions,
     statements: StatementCache,
     deadline: deadline::Deadline,
@@ -189,6 +191,7 @@ impl<S: ByteStream> Connection<S> {
             closing: Arc::default(),
             to_close: VecDeque::new(),
             closes_in: None,
+            naming: None,
             transactions: transactions::Transactions::default(),
             statements: StatementCache::off(),
             deadline: deadline::Deadline::default(),

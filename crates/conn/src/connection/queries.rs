@@ -211,9 +211,12 @@ impl<S: ByteStream> Connection<S> {
             Ok(op) => op,
             Err(error) => return Err(self.settled(error).await),
         };
+        self.note_naming(&name);
         let sql: Arc<str> = sql.into();
         let written = Written::as_sent(Arc::clone(&sql));
-        let description = self.described(op, &written).await?;
+        let described = self.described(op, &written).await;
+        self.naming = None;
+        let description = described?;
         Ok(Statement::new(name, sql, description))
     }
 
