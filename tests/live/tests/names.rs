@@ -14,11 +14,11 @@ macro_rules! through {
         use std::time::Duration;
 
         use $adapter::{
-            Config, Connection, ConnectionGuard, CopyIn, CopyInRows, CopyOut, CopyOutRows, CopyRow,
-            Error, FromRow, FromSql, IsolationLevel, Message, MessageStream, Notification, Params,
-            Pipeline, PipelineResults, Query, QueryOutcome, Row, RowBatch, RowStream,
-            SharedConnection, SharedNotifications, Statement, ToSql, Transaction, Type, connect,
-            params,
+            CancelToken, Config, Connection, ConnectionGuard, CopyIn, CopyInRows, CopyOut,
+            CopyOutRows, CopyRow, Error, FromRow, FromSql, IsolationLevel, Message, MessageStream,
+            Notification, Params, Pipeline, PipelineResults, Query, QueryOutcome, Row, RowBatch,
+            RowStream, SharedConnection, SharedNotifications, Statement, ToSql, Transaction, Type,
+            connect, params,
         };
 
         use super::*;
@@ -121,6 +121,9 @@ macro_rules! through {
                 .fetch(Query::new("select * from t").max_rows(2), ())
                 .await?;
             assert_eq!(rows.len(), 2);
+            let query = Query::new("select * from t").max_rows(10);
+            let query = query.timeout(Duration::from_secs(60));
+            assert_eq!(conn.fetch(query, ()).await?.len(), 5);
             let again = Query::new("select * from t").max_rows(2);
             assert_eq!(
                 conn.fetch(&again, ()).await?.len(),
@@ -184,7 +187,13 @@ macro_rules! through {
             );
             conn.unlisten(channel).await?;
             while let Some(_notice) = conn.take_notice() {}
+            let token: CancelToken = conn.cancel_token();
+            token.cancel().await?;
+            let elsewhere = token.clone();
+            let cancelled = $spawn(async move { elsewhere.cancel().await });
+            let _ = cancelled.await;
             conn.ping().await?;
+            conn.reset().await?;
 
             let shared: SharedConnection = conn.into_shared();
             let n: i32 = shared.clone().fetch_scalar("select 1", ()).await?;
