@@ -20,6 +20,8 @@ pub(super) struct Deadline {
     timer: Option<Timer>,
     /// Its time is over: what is left of it is being cancelled.
     grace: Option<Timer>,
+    /// Its time was over.
+    over: bool,
     /// The server has not ended it either.
     overrun: bool,
     /// What others left is still in its way.
@@ -64,6 +66,11 @@ impl<S: ByteStream> Connection<S> {
         self.deadline.grace.is_some()
     }
 
+    /// What is to be said of the rest of a call that ran out of time.
+    pub(crate) fn timeout_error(&self) -> Option<Error> {
+        self.deadline.over.then(|| self.deadline.error(false))
+    }
+
     /// The last call ran out of time, and the server did not end it.
     pub(crate) fn has_overrun(&self) -> bool {
         self.deadline.overrun
@@ -72,6 +79,7 @@ impl<S: ByteStream> Connection<S> {
     /// The time is over: what was not sent is taken back, what was is cancelled.
     pub(super) fn expire(&mut self) -> Result<(), Error> {
         self.deadline.timer = None;
+        self.deadline.over = true;
         let unsent = self.deadline.preparing || self.is_unsent();
         self.abandon_all();
         if unsent {

@@ -38,7 +38,7 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
         let why = if self.connection.is_dead() {
             self.connection.ended()
         } else {
-            Error::Aborted
+            self.connection.timeout_error().unwrap_or(Error::Aborted)
         };
         while let Some(sent) = self.sent.pop_front() {
             match sent {
