@@ -145,6 +145,7 @@ const DROPPED: &[(&str, &[Dropped])] = &[
             ("prepare", "drop_at_shared", "preparing"),
             ("close_statement", "drop_at_shared", "preparing"),
             ("with_transaction", "drop_at_shared", "transactions"),
+            ("try_transaction", "drop_at_shared", "transactions"),
             ("lock", "drop_at_shared", "the_guard"),
             ("listen", "drop_at_shared", "listening"),
             ("unlisten", "drop_at_shared", "listening"),

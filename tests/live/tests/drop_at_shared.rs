@@ -165,6 +165,17 @@ async fn transactions<R: Runtime>(cx: Context<R>) {
             .unwrap();
     })
     .await;
+    cover::<R, _>("try_transaction, failing", &mut shared, async |shared| {
+        let failed: Result<(), Box<dyn std::error::Error>> = shared
+            .try_transaction(async |tx| {
+                let lock = "select pg_advisory_xact_lock(1, pg_backend_pid())";
+                tx.execute(lock, ()).await?;
+                Err("mine".into())
+            })
+            .await;
+        assert!(failed.is_err());
+    })
+    .await;
     let sql =
         "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()";
     let locks: i64 = shared.fetch_scalar(sql, ()).await.unwrap();

@@ -61,6 +61,18 @@ async fn nobody_slips_into_a_transaction<R: Runtime>(cx: Context<R>) {
         .unwrap();
     assert_eq!(n, 15);
     assert!(!shared.in_transaction());
+    let failed: Result<(), Box<dyn std::error::Error>> = shared
+        .try_transaction(async |tx| {
+            tx.execute("update counted set n = 0", ()).await?;
+            Err("mine".into())
+        })
+        .await;
+    assert_eq!(failed.unwrap_err().to_string(), "mine");
+    let n: i32 = shared
+        .fetch_scalar("select n from counted", ())
+        .await
+        .unwrap();
+    assert_eq!(n, 15);
 }
 
 async fn every_eager_query<R: Runtime>(cx: Context<R>) {

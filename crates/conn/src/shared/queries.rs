@@ -183,4 +183,18 @@ impl<S: ByteStream> SharedConnection<S> {
     ) -> Result<T, Error> {
         self.lock().await.with_transaction(work).await
     }
+
+    /// The same for work that has errors of its own.
+    ///
+    /// # Errors
+    /// As [`Connection::try_transaction`](crate::Connection::try_transaction).
+    ///
+    /// # Cancel safety
+    /// As [`Connection::with_transaction`](crate::Connection::with_transaction).
+    pub async fn try_transaction<T, E: From<Error>>(
+        &self,
+        work: impl AsyncFnOnce(&mut Transaction<'_, S>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.lock().await.try_transaction(work).await
+    }
 }
