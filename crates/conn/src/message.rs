@@ -58,6 +58,7 @@ impl fmt::Debug for RowColumns {
 /// # Cancel safety
 /// It may be dropped at any message, and so may the futures of [`next`](Self::next): none is lost with a future, and what a dropped stream
 /// leaves is read past by the connection's next call.
+#[must_use = "nothing is sent before a message is waited for"]
 pub struct MessageStream<'c, S> {
     connection: &'c mut Connection<S>,
     cursor: Cursor,
@@ -77,8 +78,11 @@ impl<S: ByteStream> Connection<S> {
     /// A text of several statements is one transaction, unless it says otherwise: when one fails, those before it are undone although
     /// they were told to be complete.
     ///
+    /// It is sent when the first message is waited for. A text with parameters that is new to the connection is described before that.
+    ///
     /// # Errors
-    /// As [`fetch`](Self::fetch) before anything is sent; what the server says is told by the stream.
+    /// As [`fetch`](Self::fetch) before it is sent, what the server says of its description included; what it says of running it is told by
+    /// the stream.
     ///
     /// # Cancel safety
     /// Dropping the future or the stream costs the connection nothing.

@@ -30,6 +30,7 @@ use crate::written::Written;
 /// # Cancel safety
 /// It may be dropped at any result, and so may the futures of [`next`](Self::next): none is lost with a future. A query that was not sent
 /// when it is dropped is not carried out.
+#[must_use = "nothing is sent before a result is waited for"]
 pub struct PipelineResults<'c, 'q, S> {
     connection: &'c mut Connection<S>,
     /// Those that were not sent.
