@@ -10,7 +10,7 @@ pub enum UsageError {
     #[error(transparent)]
     Core(#[from] purepg_proto::UsageError),
     /// Another number of parameters than the statement has.
-    #[error("the statement takes {expected} parameters, not {given}")]
+    #[error("the statement takes {}, not {given}", counted(*expected, "parameter"))]
     ParameterCount {
         /// Parameters of the statement.
         expected: usize,
@@ -89,13 +89,18 @@ pub enum UsageError {
     #[error("rows need a COPY in the binary format: `with (format binary)`")]
     CopyNotBinary,
     /// Another number of values, or of types, than the rows of the COPY have columns.
-    #[error("the rows of the COPY have {expected} columns, not {given}")]
+    #[error("the rows of the COPY have {}, not {given}", counted(*expected, "column"))]
     CopyColumns {
         /// Columns of the COPY.
         expected: usize,
         /// Values or types given.
         given: usize,
     },
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 /// The most names of one kind that are shown.
@@ -120,5 +125,20 @@ fn mismatch(missing: &[Box<str>], superfluous: &[Box<str>]) -> String {
             list(missing),
             list(superfluous)
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_not_told_as_many() {
+        let error = |expected| UsageError::ParameterCount { expected, given: 2 }.to_string();
+        assert_eq!(error(1), "the statement takes 1 parameter, not 2");
+        assert_eq!(error(0), "the statement takes 0 parameters, not 2");
+        let error = |expected| UsageError::CopyColumns { expected, given: 2 }.to_string();
+        assert_eq!(error(1), "the rows of the COPY have 1 column, not 2");
+        assert_eq!(error(3), "the rows of the COPY have 3 columns, not 2");
     }
 }
