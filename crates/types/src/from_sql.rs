@@ -19,7 +19,12 @@ use crate::ty::Type;
 /// | `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>`, `char` | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown`, `json`, `xml`, `refcursor`, `cstring`; types that are not built in, in the text format, and enums and `citext` in binary too |
 /// | `Vec<u8>`, `Box<[u8]>`, `Bytes`, `Cow<[u8]>` | `bytea` |
 /// | `&[u8]` | `bytea` in the binary format |
+/// | `Vec<T>`, `Box<[T]>`, `[T; N]` | arrays of what `T` reads, of one dimension, wherever they begin; `int2vector`, `oidvector`. `T` owns what it holds ([`FromSqlOwned`]) |
+/// | [`Array<T>`](crate::Array) | the same of up to six dimensions |
 /// | `Option<T>` | what `T` reads, and NULL |
+///
+/// A domain is read as what it constrains. A type that nothing but the oid is known of ([`Type::is_unknown`]) is read as a string, or as
+/// an array of strings, in the text format.
 pub trait FromSql<'a>: Sized {
     /// Whether values of this type can be read as `Self` at all.
     fn accepts(ty: &Type) -> bool;
@@ -54,3 +59,11 @@ pub trait FromSql<'a>: Sized {
 fn null() -> BoxError {
     Box::new(ValueError::Null)
 }
+
+/// A type whose values hold all that they consist of, and borrow nothing from the row.
+///
+/// The elements of an array are such values, and the fields of a composite type: in the text format they have to be unescaped before
+/// they are read. Every type that implements [`FromSql`] for any lifetime is one.
+pub trait FromSqlOwned: for<'a> FromSql<'a> {}
+
+impl<T: for<'a> FromSql<'a>> FromSqlOwned for T {}

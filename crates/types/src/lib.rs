@@ -33,6 +33,7 @@
     clippy::panic
 )]
 
+mod array;
 mod builtin;
 mod column;
 mod error;
@@ -44,13 +45,14 @@ mod params;
 mod to_sql;
 mod ty;
 
+pub use array::{Array, Dimension};
 pub use column::{Column, Field, Fields, Format};
 pub use error::{BoxError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, ValueError};
 pub use from_row::FromRow;
-pub use from_sql::FromSql;
+pub use from_sql::{FromSql, FromSqlOwned};
 pub use named::NamedParams;
 #[doc(hidden)]
 pub use named::{DistinctNames, parameter_name};
 pub use params::Params;
 pub use to_sql::{IsNull, ToSql, encode};
-pub use ty::{Kind, Oid, Type};
+pub use ty::{Kind, Oid, Type, TypeField};

@@ -23,8 +23,12 @@ use crate::ty::Type;
 /// | `f64` | `float8` |
 /// | `str`, `String`, `char` | every type: where its binary form is not the text itself, the text format is used and the server parses |
 /// | `[u8]`, `[u8; N]`, `Vec<u8>`, `Bytes` | `bytea` |
+/// | `[T]`, `[T; N]`, `Vec<T>` | arrays of what `T` writes; `int2vector`, `oidvector` |
+/// | [`Array<T>`](crate::Array) | the same of up to six dimensions |
 /// | `Option<T>` | what `T` writes; `None` is NULL of any type |
 /// | `&T`, `Box<T>`, `Arc<T>`, `Cow<T>` | what `T` writes |
+///
+/// A domain is written as what it constrains.
 pub trait ToSql: Send + Sync {
     /// Whether this value can be sent where that type is expected.
     fn accepts(&self, ty: &Type) -> bool;
@@ -112,6 +116,7 @@ fn write(
     format: Format,
     out: &mut BytesMut,
 ) -> Result<IsNull, BoxError> {
+    let ty = ty.underlying();
     if !value.accepts(ty) {
         return Err(Box::new(ValueError::WrongType));
     }

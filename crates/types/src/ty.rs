@@ -1,11 +1,16 @@
 //! [`Type`]: what is known of a PostgreSQL type.
 
+mod user;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::builtin;
 use crate::column::Format;
+
+pub(crate) use user::Other;
+pub use user::TypeField;
 
 /// The number that names a type (or any other object) inside one database.
 pub type Oid = u32;
@@ -67,12 +72,6 @@ pub(crate) struct Builtin {
     pub(crate) array: Oid,
 }
 
-pub(crate) struct Other {
-    name: Box<str>,
-    kind: Kind,
-    element: Option<Type>,
-}
-
 impl Type {
     /// The built-in type with this oid.
     pub fn from_oid(oid: Oid) -> Option<Self> {
@@ -83,18 +82,17 @@ impl Type {
     ///
     /// Its values are read as strings, in the text format.
     pub fn unknown(oid: Oid) -> Self {
-        Self::new(oid, format!("oid {oid}"), Kind::Base, None)
+        Self {
+            oid,
+            facts: Facts::Other(Arc::new(Other::unknown(oid))),
+        }
     }
 
     /// A type that is not built in, as the catalogue of its database describes it.
     ///
-    /// `element` is what [`Type::element`] returns.
-    pub fn new(oid: Oid, name: impl Into<Box<str>>, kind: Kind, element: Option<Self>) -> Self {
-        let other = Other {
-            name: name.into(),
-            kind,
-            element,
-        };
+    /// `part` is what [`Type::element`] returns, and what [`Type::base`] does for a domain.
+    pub fn new(oid: Oid, name: impl Into<Box<str>>, kind: Kind, part: Option<Self>) -> Self {
+        let other = Other::new(name.into(), kind, part);
         Self {
             oid,
             facts: Facts::Other(Arc::new(other)),
@@ -136,22 +134,33 @@ impl Type {
     /// The type of what an array, a range or a multirange consists of: the array's elements, the
     /// range's bounds, the multirange's ranges.
     pub fn element(&self) -> Option<Self> {
-        match &self.facts {
-            Facts::Builtin(builtin) => Self::from_oid(builtin.element),
-            Facts::Other(other) => other.element.clone(),
-        }
+        self.part().cloned()
     }
 
     /// The format in which a result of this type is best asked for: binary where this crate reads it,
     /// text for all others.
     pub fn preferred_format(&self) -> Format {
-        let binary = self.is_text_like()
+        if self.is_read_in_binary() {
+            Format::Binary
+        } else {
+            Format::Text
+        }
+    }
+
+    fn is_read_in_binary(&self) -> bool {
+        let whole = self.is_text_like()
             || matches!(
                 self.oid,
                 oids::BOOL | oids::BYTEA | oids::FLOAT4 | oids::FLOAT8
             )
             || crate::impls::is_integer(self);
-        if binary { Format::Binary } else { Format::Text }
+        // What consists of others is read in binary if those are.
+        whole
+            || match self.kind() {
+                Kind::Array => self.part().is_some_and(Self::is_read_in_binary),
+                Kind::Domain => self.base().is_some_and(Self::is_read_in_binary),
+                _ => false,
+            }
     }
 
     /// Whether the binary form of a value is its text. (Not so `xml`, which `xml_recv` reads in the
@@ -227,7 +236,7 @@ pub(crate) mod oids {
 
     oids! {
         BOOL BYTEA CHAR NAME INT8 INT2 INT4 TEXT OID XID CID JSON XML PG_NODE_TREE FLOAT4 FLOAT8
-        UNKNOWN BPCHAR VARCHAR REFCURSOR CSTRING
+        UNKNOWN BPCHAR VARCHAR REFCURSOR CSTRING BOX INT2VECTOR OIDVECTOR
     }
 }
 

@@ -1,10 +1,13 @@
 //! The conversions, one file for each family of types, reading and writing together.
 
+mod array;
 mod bool;
 mod bytea;
 mod float;
 mod integer;
 mod option;
+mod parts;
+mod quoting;
 mod text;
 mod wrapper;
 

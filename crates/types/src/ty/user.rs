@@ -1,0 +1,217 @@
+//! What is known of a type that is not built in.
+
+use std::sync::Arc;
+
+use super::{Facts, Kind, Oid, Type, oids};
+use crate::builtin;
+
+/// The facts of a type that is not built in.
+#[derive(Clone)]
+pub(crate) struct Other {
+    pub(super) name: Box<str>,
+    pub(super) kind: Kind,
+    /// What an array, a range or a multirange consists of; what a domain constrains.
+    pub(super) part: Option<Type>,
+    schema: Option<Box<str>>,
+    delimiter: u8,
+    fields: Box<[TypeField]>,
+    labels: Box<[Box<str>]>,
+    /// Nothing but the oid is known.
+    unknown: bool,
+}
+
+/// A field of a composite type: a column of a table, when the type is the table's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TypeField {
+    name: Box<str>,
+    ty: Type,
+}
+
+impl TypeField {
+    /// A field with this name and this type.
+    pub fn new(name: impl Into<Box<str>>, ty: Type) -> Self {
+        Self {
+            name: name.into(),
+            ty,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its type.
+    pub fn ty(&self) -> &Type {
+        &self.ty
+    }
+}
+
+impl Other {
+    pub(super) fn new(name: Box<str>, kind: Kind, part: Option<Type>) -> Self {
+        Self {
+            name,
+            kind,
+            part,
+            schema: None,
+            delimiter: b',',
+            fields: Box::default(),
+            labels: Box::default(),
+            unknown: false,
+        }
+    }
+
+    pub(super) fn unknown(oid: Oid) -> Self {
+        Self {
+            unknown: true,
+            ..Self::new(format!("oid {oid}").into(), Kind::Base, None)
+        }
+    }
+}
+
+/// Facts of types that are not built in. What a method sets is ignored for a type that is.
+impl Type {
+    /// The same type, in this schema.
+    #[must_use]
+    pub fn with_schema(self, schema: impl Into<Box<str>>) -> Self {
+        self.with(|facts| facts.schema = Some(schema.into()))
+    }
+
+    /// The same composite type, with these fields, in the order in which values have them.
+    #[must_use]
+    pub fn with_fields(self, fields: impl Into<Box<[TypeField]>>) -> Self {
+        self.with(|facts| facts.fields = fields.into())
+    }
+
+    /// The same enum, with these labels, in their order.
+    #[must_use]
+    pub fn with_labels(self, labels: impl Into<Box<[Box<str>]>>) -> Self {
+        self.with(|facts| facts.labels = labels.into())
+    }
+
+    /// The same type, between whose values an array writes this character (`pg_type.typdelim`). It is a comma unless told otherwise.
+    #[must_use]
+    pub fn with_delimiter(self, delimiter: u8) -> Self {
+        self.with(|facts| facts.delimiter = delimiter)
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Other)) -> Self {
+        if let Facts::Other(other) = &mut self.facts {
+            change(Arc::make_mut(other));
+        }
+        self
+    }
+
+    /// The schema that it is in, where that is known.
+    pub fn schema(&self) -> Option<&str> {
+        match &self.facts {
+            Facts::Builtin(_) => Some("pg_catalog"),
+            Facts::Other(other) => other.schema.as_deref(),
+        }
+    }
+
+    /// The fields of a composite type, where they are known.
+    pub fn fields(&self) -> &[TypeField] {
+        self.other().map_or(&[], |other| &other.fields)
+    }
+
+    /// The labels of an enum in their order, where they are known.
+    pub fn labels(&self) -> &[Box<str>] {
+        self.other().map_or(&[], |other| &other.labels)
+    }
+
+    /// What a domain constrains, which may be another domain.
+    pub fn base(&self) -> Option<&Self> {
+        match self.other() {
+            Some(other) if other.kind == Kind::Domain => other.part.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What stands between two values of this type in the text form of an array: a comma for nearly all types.
+    pub fn delimiter(&self) -> char {
+        char::from(self.delimiter_byte())
+    }
+
+    pub(crate) fn delimiter_byte(&self) -> u8 {
+        match &self.facts {
+            Facts::Builtin(_) if self.oid == oids::BOX => b';',
+            Facts::Builtin(_) => b',',
+            Facts::Other(other) => other.delimiter,
+        }
+    }
+
+    /// The type that values of this type are read and written as: what a domain constrains in the end, and any other type itself.
+    pub fn underlying(&self) -> &Self {
+        let mut ty = self;
+        while let Some(base) = ty.base() {
+            ty = base;
+        }
+        ty
+    }
+
+    /// What [`Type::element`] returns, without a reference count.
+    pub(crate) fn part(&self) -> Option<&Self> {
+        match &self.facts {
+            Facts::Builtin(builtin) => builtin::find(builtin.element),
+            Facts::Other(other) if other.kind == Kind::Domain => None,
+            Facts::Other(other) => other.part.as_ref(),
+        }
+    }
+
+    /// Whether nothing but the oid is known: it may be an array, a composite type, anything.
+    pub fn is_unknown(&self) -> bool {
+        self.other().is_some_and(|other| other.unknown)
+    }
+
+    fn other(&self) -> Option<&Other> {
+        match &self.facts {
+            Facts::Builtin(_) => None,
+            Facts::Other(other) => Some(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_of_types_of_ones_own() {
+        let mood = Type::new(70_000, "mood", Kind::Enum, None)
+            .with_labels([Box::from("sad"), Box::from("ok")])
+            .with_schema("app");
+        assert_eq!(mood.labels(), [Box::from("sad"), Box::from("ok")]);
+        assert_eq!(mood.schema(), Some("app"));
+        let pair = Type::new(70_001, "pair", Kind::Composite, None).with_fields([
+            TypeField::new("a", Type::INT4),
+            TypeField::new("b", mood.clone()),
+        ]);
+        let names: Vec<_> = pair.fields().iter().map(TypeField::name).collect();
+        assert_eq!(names, ["a", "b"]);
+        assert_eq!(pair.fields()[1].ty().labels().len(), 2);
+        let geometry = Type::new(70_002, "geometry", Kind::Base, None).with_delimiter(b':');
+        assert_eq!(geometry.delimiter(), ':');
+        assert_eq!((Type::BOX.delimiter(), pair.delimiter()), (';', ','));
+        assert!(Type::unknown(70_003).is_unknown());
+        assert!(!mood.is_unknown() && !Type::INT4.is_unknown());
+    }
+
+    #[test]
+    fn a_domain_leads_to_its_base() {
+        let inner = Type::new(70_000, "inner", Kind::Domain, Some(Type::INT4));
+        let outer = Type::new(70_001, "outer", Kind::Domain, Some(inner.clone()));
+        assert_eq!(outer.base(), Some(&inner));
+        assert_eq!(outer.element(), None);
+        assert_eq!(outer.underlying(), &Type::INT4);
+        assert_eq!(Type::INT4.underlying(), &Type::INT4);
+        assert_eq!(Type::INT4_ARRAY.base(), None);
+    }
+
+    #[test]
+    fn built_in_types_stay_as_they_are() {
+        let ty = Type::INT4.with_schema("x").with_delimiter(b';');
+        assert_eq!((ty.schema(), ty.delimiter()), (Some("pg_catalog"), ','));
+        assert!(ty.fields().is_empty() && ty.labels().is_empty());
+    }
+}
