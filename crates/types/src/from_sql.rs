@@ -21,6 +21,7 @@ use crate::ty::Type;
 /// | `&[u8]` | `bytea` in the binary format |
 /// | `Vec<T>`, `Box<[T]>`, `[T; N]` | arrays of what `T` reads, of one dimension, wherever they begin; `int2vector`, `oidvector`. `T` owns what it holds ([`FromSqlOwned`]) |
 /// | [`Array<T>`](crate::Array) | the same of up to six dimensions |
+/// | [`Range<T>`](crate::Range), [`Multirange<T>`](crate::Multirange) | ranges and multiranges of what `T` reads |
 /// | `Option<T>` | what `T` reads, and NULL |
 ///
 /// A domain is read as what it constrains. A type that nothing but the oid is known of ([`Type::is_unknown`]) is read as a string, or as

@@ -42,6 +42,7 @@ mod from_sql;
 mod impls;
 mod named;
 mod params;
+mod range;
 mod to_sql;
 mod ty;
 
@@ -54,5 +55,6 @@ pub use named::NamedParams;
 #[doc(hidden)]
 pub use named::{DistinctNames, parameter_name};
 pub use params::Params;
+pub use range::{Multirange, Range};
 pub use to_sql::{IsNull, ToSql, encode};
 pub use ty::{Kind, Oid, Type, TypeField};

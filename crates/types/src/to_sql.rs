@@ -25,6 +25,7 @@ use crate::ty::Type;
 /// | `[u8]`, `[u8; N]`, `Vec<u8>`, `Bytes` | `bytea` |
 /// | `[T]`, `[T; N]`, `Vec<T>` | arrays of what `T` writes; `int2vector`, `oidvector` |
 /// | [`Array<T>`](crate::Array) | the same of up to six dimensions |
+/// | [`Range<T>`](crate::Range), [`Multirange<T>`](crate::Multirange) | ranges and multiranges of what `T` writes |
 /// | `Option<T>` | what `T` writes; `None` is NULL of any type |
 /// | `&T`, `Box<T>`, `Arc<T>`, `Cow<T>` | what `T` writes |
 ///

@@ -157,7 +157,9 @@ impl Type {
         // What consists of others is read in binary if those are.
         whole
             || match self.kind() {
-                Kind::Array => self.part().is_some_and(Self::is_read_in_binary),
+                Kind::Array | Kind::Range | Kind::Multirange => {
+                    self.part().is_some_and(Self::is_read_in_binary)
+                }
                 Kind::Domain => self.base().is_some_and(Self::is_read_in_binary),
                 _ => false,
             }

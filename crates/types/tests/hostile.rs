@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
-use purepg_types::{Array, Column, Field, Format, Oid, ToSql, Type, encode};
+use purepg_types::{Array, Column, Field, Format, Multirange, Oid, Range, ToSql, Type, encode};
 
 fn types() -> Vec<Type> {
     let mut types: Vec<Type> = (0..10_000).filter_map(Type::from_oid).collect();
@@ -26,7 +26,8 @@ fn read_as_everything(column: &Column, raw: Option<&[u8]>) {
     read! {
         bool, i8, i16, i32, i64, u32, f32, f64, char, &str, String, Box<str>, Arc<str>, Cow<'_, str>,
         &[u8], Vec<u8>, Box<[u8]>, Bytes, Cow<'_, [u8]>,
-        Vec<i64>, Vec<String>, [bool; 2], Box<[f64]>, Array<String>, Vec<Vec<u8>>, Array<Vec<i16>>
+        Vec<i64>, Vec<String>, [bool; 2], Box<[f64]>, Array<String>, Vec<Vec<u8>>, Array<Vec<i16>>,
+        Range<i32>, Multirange<i64>, Range<String>, Vec<Range<i64>>
     }
     if let Ok(value) = field.decode::<Option<i64>>() {
         assert_eq!(value.is_some(), raw.is_some());
@@ -51,7 +52,7 @@ fn every_type_with_every_length() {
 proptest! {
     #[test]
     fn any_bytes(raw: Vec<u8>) {
-        for oid in [16, 17, 18, 20, 21, 23, 25, 26, 700, 701, 1043, 1007, 1009, 22, 70_000] {
+        for oid in [16, 17, 18, 20, 21, 23, 25, 26, 700, 701, 1043, 1007, 1009, 22, 3904, 3905, 4451, 70_000] {
             let ty = Type::from_oid(oid).unwrap_or_else(|| Type::unknown(oid));
             for format in [Format::Text, Format::Binary] {
                 read_as_everything(&Column::new("a", ty.clone(), format), Some(&raw));
@@ -70,7 +71,7 @@ proptest! {
 
 #[test]
 fn every_value_to_every_type_is_written_or_refused_without_a_trace() {
-    let values: [&dyn ToSql; 18] = [
+    let values: [&dyn ToSql; 20] = [
         &true,
         &-1_i8,
         &i16::MIN,
@@ -88,6 +89,8 @@ fn every_value_to_every_type_is_written_or_refused_without_a_trace() {
         &[Some(1), None],
         &["a"].as_slice(),
         &Vec::<i64>::new(),
+        &Range::from(1..=2),
+        &Multirange::<i64>::default(),
         &Array::from(vec![1_u32]),
     ];
     for ty in types() {

@@ -8,6 +8,7 @@ mod integer;
 mod option;
 mod parts;
 mod quoting;
+mod range;
 mod text;
 mod wrapper;
 

@@ -26,12 +26,25 @@ impl<'a> Reader<'a> {
         Ok(*first)
     }
 
+    pub(crate) fn byte(&mut self) -> Result<u8, BoxError> {
+        self.fixed().map(u8::from_be_bytes)
+    }
+
     pub(crate) fn int(&mut self) -> Result<i32, BoxError> {
         self.fixed().map(i32::from_be_bytes)
     }
 
     pub(crate) fn oid(&mut self) -> Result<u32, BoxError> {
         self.fixed().map(u32::from_be_bytes)
+    }
+
+    /// How many parts follow, each of which has at least as many bytes.
+    pub(crate) fn count(&mut self, bytes: usize) -> Result<usize, BoxError> {
+        let count = usize::try_from(self.int()?).map_err(|_| invalid("a negative count"))?;
+        if count.checked_mul(bytes).is_none_or(|all| all > self.left()) {
+            return Err(invalid("more parts than there are bytes for"));
+        }
+        Ok(count)
     }
 
     /// A value behind its length, -1 for NULL.

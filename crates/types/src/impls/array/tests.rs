@@ -86,12 +86,12 @@ fn the_binary_form_is_that_of_the_server() {
 fn elements<T: Debug + Clone>(
     element: impl Strategy<Value = T>,
 ) -> impl Strategy<Value = Array<T>> {
-    let dimensions = vec((1_usize..4, -3_i32..4), 0..=6);
+    let dimensions = vec((1_usize..3, -3_i32..4), 0..=6);
     let dimensions = dimensions.prop_map(|list| {
         let list: Vec<_> = list.into_iter().map(|(l, b)| dimension(l, b)).collect();
         list
     });
-    (dimensions, vec(element, 729)).prop_map(|(dimensions, elements)| {
+    (dimensions, vec(element, 64)).prop_map(|(dimensions, elements)| {
         let count = match &dimensions[..] {
             [] => 0,
             list => list.iter().map(|dimension| dimension.length).product(),
