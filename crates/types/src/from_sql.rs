@@ -16,16 +16,20 @@ use crate::ty::Type;
 /// | `i8` | `"char"` |
 /// | `f32` | `float4` |
 /// | `f64` | `float4`, `float8` |
-/// | `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>`, `char` | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown`, `json`, `xml`, `refcursor`, `cstring`; types that are not built in, in the text format, and enums and `citext` in binary too |
+/// | `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>`, `char` | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown`, `json`, `xml`, `refcursor`, `cstring`; `tsvector` and `tsquery` in the text format; types that are not built in, in the text format, and enums and `citext` in binary too |
 /// | `Vec<u8>`, `Box<[u8]>`, `Bytes`, `Cow<[u8]>` | `bytea` |
 /// | `&[u8]` | `bytea` in the binary format |
 /// | `Vec<T>`, `Box<[T]>`, `[T; N]` | arrays of what `T` reads, of one dimension, wherever they begin; `int2vector`, `oidvector`. `T` owns what it holds ([`FromSqlOwned`]) |
 /// | [`Array<T>`](crate::Array) | the same of up to six dimensions |
 /// | [`Range<T>`](crate::Range), [`Multirange<T>`](crate::Multirange) | ranges and multiranges of what `T` reads |
+/// | `HashMap<String, Option<String>>`, `BTreeMap` of the same | `hstore` |
+/// | `()` | `void` |
 /// | `Option<T>` | what `T` reads, and NULL |
 ///
-/// A domain is read as what it constrains. A type that nothing but the oid is known of ([`Type::is_unknown`]) is read as a string, or as
-/// an array of strings, in the text format.
+/// Composite types are read with a [`CompositeReader`](crate::CompositeReader).
+///
+/// A domain is read as what it constrains. A type that nothing but the oid is known of ([`Type::is_unknown`]) is read as a string, as
+/// an array or a range of strings, or as an `hstore`, in the text format.
 pub trait FromSql<'a>: Sized {
     /// Whether values of this type can be read as `Self` at all.
     fn accepts(ty: &Type) -> bool;

@@ -36,6 +36,7 @@
 mod array;
 mod builtin;
 mod column;
+mod composite;
 mod error;
 mod from_row;
 mod from_sql;
@@ -48,6 +49,7 @@ mod ty;
 
 pub use array::{Array, Dimension};
 pub use column::{Column, Field, Fields, Format};
+pub use composite::{CompositeField, CompositeFields, CompositeReader};
 pub use error::{BoxError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, ValueError};
 pub use from_row::FromRow;
 pub use from_sql::{FromSql, FromSqlOwned};

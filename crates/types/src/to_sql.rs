@@ -26,6 +26,8 @@ use crate::ty::Type;
 /// | `[T]`, `[T; N]`, `Vec<T>` | arrays of what `T` writes; `int2vector`, `oidvector` |
 /// | [`Array<T>`](crate::Array) | the same of up to six dimensions |
 /// | [`Range<T>`](crate::Range), [`Multirange<T>`](crate::Multirange) | ranges and multiranges of what `T` writes |
+/// | [`CompositeFields`](crate::CompositeFields) | composite types with these fields |
+/// | `HashMap<String, Option<String>>`, `BTreeMap` of the same | `hstore` |
 /// | `Option<T>` | what `T` writes; `None` is NULL of any type |
 /// | `&T`, `Box<T>`, `Arc<T>`, `Cow<T>` | what `T` writes |
 ///

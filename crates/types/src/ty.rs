@@ -153,12 +153,19 @@ impl Type {
                 self.oid,
                 oids::BOOL | oids::BYTEA | oids::FLOAT4 | oids::FLOAT8
             )
-            || crate::impls::is_integer(self);
+            || crate::impls::is_integer(self)
+            || self.oid == oids::RECORD
+            || self.is_hstore();
         // What consists of others is read in binary if those are.
         whole
             || match self.kind() {
                 Kind::Array | Kind::Range | Kind::Multirange => {
                     self.part().is_some_and(Self::is_read_in_binary)
+                }
+                // Without its fields, nothing says how deep they are.
+                Kind::Composite => {
+                    let mut fields = self.fields().iter();
+                    !self.fields().is_empty() && fields.all(|field| field.ty().is_read_in_binary())
                 }
                 Kind::Domain => self.base().is_some_and(Self::is_read_in_binary),
                 _ => false,
@@ -238,7 +245,8 @@ pub(crate) mod oids {
 
     oids! {
         BOOL BYTEA CHAR NAME INT8 INT2 INT4 TEXT OID XID CID JSON XML PG_NODE_TREE FLOAT4 FLOAT8
-        UNKNOWN BPCHAR VARCHAR REFCURSOR CSTRING BOX INT2VECTOR OIDVECTOR
+        UNKNOWN BPCHAR VARCHAR REFCURSOR CSTRING BOX INT2VECTOR OIDVECTOR RECORD TSQUERY
+        TSVECTOR VOID
     }
 }
 

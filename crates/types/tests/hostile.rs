@@ -1,15 +1,19 @@
 //! Any bytes, in any type, read as any Rust type: a value or an error, never a panic.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
-use purepg_types::{Array, Column, Field, Format, Multirange, Oid, Range, ToSql, Type, encode};
+use purepg_types::{
+    Array, Column, Field, Format, Kind, Multirange, Oid, Range, ToSql, Type, encode,
+};
 
 fn types() -> Vec<Type> {
     let mut types: Vec<Type> = (0..10_000).filter_map(Type::from_oid).collect();
     types.push(Type::unknown(70_000));
+    types.push(Type::new(70_001, "hstore", Kind::Base, None));
     types
 }
 
@@ -27,7 +31,7 @@ fn read_as_everything(column: &Column, raw: Option<&[u8]>) {
         bool, i8, i16, i32, i64, u32, f32, f64, char, &str, String, Box<str>, Arc<str>, Cow<'_, str>,
         &[u8], Vec<u8>, Box<[u8]>, Bytes, Cow<'_, [u8]>,
         Vec<i64>, Vec<String>, [bool; 2], Box<[f64]>, Array<String>, Vec<Vec<u8>>, Array<Vec<i16>>,
-        Range<i32>, Multirange<i64>, Range<String>, Vec<Range<i64>>
+        Range<i32>, Multirange<i64>, Range<String>, Vec<Range<i64>>, HashMap<String, Option<String>>
     }
     if let Ok(value) = field.decode::<Option<i64>>() {
         assert_eq!(value.is_some(), raw.is_some());

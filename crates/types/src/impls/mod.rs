@@ -4,12 +4,14 @@ mod array;
 mod bool;
 mod bytea;
 mod float;
+mod hstore;
 mod integer;
 mod option;
-mod parts;
-mod quoting;
+pub(crate) mod parts;
+pub(crate) mod quoting;
 mod range;
 mod text;
+mod void;
 mod wrapper;
 
 pub(crate) use integer::is_integer;
@@ -47,7 +49,7 @@ fn not_utf8(error: Utf8Error) -> BoxError {
 }
 
 #[cold]
-fn invalid(reason: impl Into<Cow<'static, str>>) -> BoxError {
+pub(crate) fn invalid(reason: impl Into<Cow<'static, str>>) -> BoxError {
     Box::new(ValueError::Invalid(reason.into()))
 }
 
@@ -57,7 +59,7 @@ fn out_of_range(what: impl Into<Cow<'static, str>>) -> BoxError {
 }
 
 #[cold]
-fn unsupported(reason: impl Into<Cow<'static, str>>) -> BoxError {
+pub(crate) fn unsupported(reason: impl Into<Cow<'static, str>>) -> BoxError {
     Box::new(ValueError::Unsupported(reason.into()))
 }
 

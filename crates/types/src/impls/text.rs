@@ -26,7 +26,8 @@ impl<'a> FromSql<'a> for &'a str {
     }
 
     #[inline]
-    fn from_text(_: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+    fn from_text(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        ty.note_label(raw);
         utf8(raw)
     }
 }
@@ -42,7 +43,9 @@ fn is_common(ty: &Type) -> bool {
 
 /// Whether a string is what to read such a value as, at least in the text format.
 fn has_text(ty: &Type) -> bool {
-    ty.is_text_like() || ty.oid() == oids::XML || !ty.is_builtin()
+    ty.is_text_like()
+        || matches!(ty.oid(), oids::XML | oids::TSVECTOR | oids::TSQUERY)
+        || !ty.is_builtin()
 }
 
 fn read_binary<'a>(ty: &Type, raw: &'a [u8]) -> Result<&'a str, BoxError> {
@@ -55,6 +58,7 @@ fn read_binary<'a>(ty: &Type, raw: &'a [u8]) -> Result<&'a str, BoxError> {
     if ty.oid() == oids::CHAR && raw == [0] {
         return Ok("");
     }
+    ty.note_label(raw);
     utf8(raw)
 }
 

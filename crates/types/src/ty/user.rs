@@ -1,6 +1,7 @@
 //! What is known of a type that is not built in.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Facts, Kind, Oid, Type, oids};
 use crate::builtin;
@@ -18,6 +19,18 @@ pub(crate) struct Other {
     labels: Box<[Box<str>]>,
     /// Nothing but the oid is known.
     unknown: bool,
+    outdated: Outdated,
+}
+
+/// Whether a value was met that contradicts these facts.
+#[derive(Default)]
+struct Outdated(AtomicBool);
+
+/// Other facts are a new type, which nothing has contradicted yet.
+impl Clone for Outdated {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 /// A field of a composite type: a column of a table, when the type is the table's.
@@ -58,6 +71,7 @@ impl Other {
             fields: Box::default(),
             labels: Box::default(),
             unknown: false,
+            outdated: Outdated::default(),
         }
     }
 
@@ -164,6 +178,33 @@ impl Type {
         self.other().is_some_and(|other| other.unknown)
     }
 
+    /// Whether a value was read that this type cannot have, such as an enum's label that was added since the type was looked up: whoever
+    /// looked it up had better do so again. All clones of a type know.
+    pub fn is_outdated(&self) -> bool {
+        self.other()
+            .is_some_and(|other| other.outdated.0.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn note_outdated(&self) {
+        if let Some(other) = self.other() {
+            other.outdated.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes a label of an enum that is not among those that are known.
+    pub(crate) fn note_label(&self, label: &[u8]) {
+        let labels = self.labels();
+        if !labels.is_empty() && !labels.iter().any(|known| known.as_bytes() == label) {
+            self.note_outdated();
+        }
+    }
+
+    /// An extension's, so its oid differs from database to database.
+    pub(crate) fn is_hstore(&self) -> bool {
+        self.other()
+            .is_some_and(|other| other.kind == Kind::Base && &*other.name == "hstore")
+    }
+
     fn other(&self) -> Option<&Other> {
         match &self.facts {
             Facts::Builtin(_) => None,
@@ -206,6 +247,23 @@ mod tests {
         assert_eq!(outer.underlying(), &Type::INT4);
         assert_eq!(Type::INT4.underlying(), &Type::INT4);
         assert_eq!(Type::INT4_ARRAY.base(), None);
+    }
+
+    #[test]
+    fn an_unknown_label_tells_that_the_type_is_outdated() {
+        let mood = Type::new(70_000, "mood", Kind::Enum, None);
+        let known = mood
+            .clone()
+            .with_labels([Box::from("sad"), Box::from("ok")]);
+        let clone = known.clone();
+        mood.note_label(b"happy");
+        known.note_label(b"ok");
+        assert!(!mood.is_outdated() && !clone.is_outdated());
+        known.note_label(b"happy");
+        assert!(clone.is_outdated());
+        assert!(!known.with_schema("other").is_outdated());
+        Type::INT4.note_outdated();
+        assert!(!Type::INT4.is_outdated());
     }
 
     #[test]
