@@ -52,9 +52,10 @@ pub use purepg_proto::{
     UnknownProtocolVersion,
 };
 pub use purepg_types::{
-    BoxError, Column, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Field, Fields,
-    Format, FromRow, FromSql, IsNull, Kind, NamedParams, Oid, Params, ToSql, Type, ValueError,
-    params,
+    Array, BoxError, Column, Composite, CompositeField, CompositeFields, CompositeReader,
+    Converter, DecodeError, DecodeErrorKind, Dimension, EncodeError, EncodeErrorKind, Field,
+    Fields, Format, FromRow, FromSql, FromSqlOwned, IsNull, Kind, Multirange, NamedParams, Oid,
+    Params, Range, ToSql, Type, TypeField, Value, ValueError, params,
 };
 pub use query::{IntoQuery, Query};
 pub use row::{Row, RowBatch, RowBatchIter, RowIndex, RowRef};

@@ -24,6 +24,8 @@ use crate::ty::Type;
 /// | [`Range<T>`](crate::Range), [`Multirange<T>`](crate::Multirange) | ranges and multiranges of what `T` reads |
 /// | `HashMap<String, Option<String>>`, `BTreeMap` of the same | `hstore` |
 /// | `()` | `void` |
+/// | [`Value`](crate::Value) | every type, and NULL |
+/// | [`Composite`](crate::Composite) | composite types, `record` |
 /// | `Option<T>` | what `T` reads, and NULL |
 ///
 /// Composite types are read with a [`CompositeReader`](crate::CompositeReader).

@@ -28,6 +28,8 @@ use crate::ty::Type;
 /// | [`Range<T>`](crate::Range), [`Multirange<T>`](crate::Multirange) | ranges and multiranges of what `T` writes |
 /// | [`CompositeFields`](crate::CompositeFields) | composite types with these fields |
 /// | `HashMap<String, Option<String>>`, `BTreeMap` of the same | `hstore` |
+/// | [`Value`](crate::Value) | what the value that it holds is written to |
+/// | [`Composite`](crate::Composite) | composite types with as many fields |
 /// | `Option<T>` | what `T` writes; `None` is NULL of any type |
 /// | `&T`, `Box<T>`, `Arc<T>`, `Cow<T>` | what `T` writes |
 ///

@@ -125,10 +125,7 @@ impl Type {
 
     /// The type of an array of these, where that is a built-in type as well.
     pub fn array(&self) -> Option<Self> {
-        match &self.facts {
-            Facts::Builtin(builtin) => Self::from_oid(builtin.array),
-            Facts::Other(_) => None,
-        }
+        Self::from_oid(self.builtin()?.array)
     }
 
     /// The type of what an array, a range or a multirange consists of: the array's elements, the
@@ -148,6 +145,9 @@ impl Type {
     }
 
     fn is_read_in_binary(&self) -> bool {
+        if let Some(converter) = self.converter() {
+            return converter.format() == Format::Binary;
+        }
         let whole = self.is_text_like()
             || matches!(
                 self.oid,
@@ -175,8 +175,12 @@ impl Type {
     /// Whether the binary form of a value is its text. (Not so `xml`, which `xml_recv` reads in the
     /// encoding that the document declares.)
     pub(crate) fn is_text_like(&self) -> bool {
-        match &self.facts {
-            Facts::Builtin(_) => matches!(
+        match self.other() {
+            Some(other) if other.builtin.is_none() => {
+                // citext is an extension's, so its oid differs from database to database.
+                other.kind == Kind::Enum || &*other.name == "citext"
+            }
+            _ => matches!(
                 self.oid,
                 oids::TEXT
                     | oids::VARCHAR
@@ -189,13 +193,11 @@ impl Type {
                     | oids::CSTRING
                     | oids::PG_NODE_TREE
             ),
-            // citext is an extension's, so its oid differs from database to database.
-            Facts::Other(other) => other.kind == Kind::Enum || &*other.name == "citext",
         }
     }
 
     pub(crate) fn is_builtin(&self) -> bool {
-        matches!(self.facts, Facts::Builtin(_))
+        self.builtin().is_some()
     }
 }
 

@@ -104,7 +104,11 @@ impl ToSql for CompositeFields<'_> {
     }
 }
 
-fn write_field(value: &dyn ToSql, ty: &Type, out: &mut BytesMut) -> Result<(), BoxError> {
+pub(crate) fn write_field(
+    value: &dyn ToSql,
+    ty: &Type,
+    out: &mut BytesMut,
+) -> Result<(), BoxError> {
     let start = out.len();
     if value.to_text(ty.underlying(), out)? == IsNull::Yes {
         out.truncate(start);

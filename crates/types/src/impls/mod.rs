@@ -14,6 +14,7 @@ mod text;
 mod void;
 mod wrapper;
 
+pub(crate) use array::text as array_text;
 pub(crate) use integer::is_integer;
 
 use std::borrow::Cow;
@@ -64,4 +65,4 @@ pub(crate) fn unsupported(reason: impl Into<Cow<'static, str>>) -> BoxError {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

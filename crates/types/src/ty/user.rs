@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Facts, Kind, Oid, Type, oids};
+use super::{Builtin, Facts, Kind, Oid, Type, oids};
 use crate::builtin;
+use crate::converter::Converter;
 
 /// The facts of a type that is not built in.
 #[derive(Clone)]
@@ -19,6 +20,9 @@ pub(crate) struct Other {
     labels: Box<[Box<str>]>,
     /// Nothing but the oid is known.
     unknown: bool,
+    converter: Option<Converter>,
+    /// A built-in type with a converter.
+    pub(super) builtin: Option<&'static Builtin>,
     outdated: Outdated,
 }
 
@@ -71,6 +75,8 @@ impl Other {
             fields: Box::default(),
             labels: Box::default(),
             unknown: false,
+            converter: None,
+            builtin: None,
             outdated: Outdated::default(),
         }
     }
@@ -107,6 +113,52 @@ impl Type {
     #[must_use]
     pub fn with_delimiter(self, delimiter: u8) -> Self {
         self.with(|facts| facts.delimiter = delimiter)
+    }
+
+    /// The same type, whose values become a [`Value`](crate::Value) as this converter says. A built-in type may have one as well.
+    #[must_use]
+    pub fn with_converter(self, converter: Converter) -> Self {
+        self.into_other()
+            .with(|facts| facts.converter = Some(converter))
+    }
+
+    /// The same array or range, with parts of this type: the same type, but for what is known of it.
+    #[must_use]
+    pub fn with_element(self, element: Self) -> Self {
+        if self.part() == Some(&element) {
+            self.into_other().with(|facts| facts.part = Some(element))
+        } else {
+            self
+        }
+    }
+
+    /// With facts that can be changed.
+    fn into_other(self) -> Self {
+        let Facts::Builtin(builtin) = self.facts else {
+            return self;
+        };
+        let other = Other {
+            builtin: Some(builtin),
+            schema: Some("pg_catalog".into()),
+            delimiter: self.delimiter_byte(),
+            ..Other::new(builtin.name.into(), builtin.kind, self.part().cloned())
+        };
+        Self {
+            oid: self.oid,
+            facts: Facts::Other(Arc::new(other)),
+        }
+    }
+
+    pub(crate) fn converter(&self) -> Option<&Converter> {
+        self.other()?.converter.as_ref()
+    }
+
+    /// The facts of the server's own table, also of a type with a converter.
+    pub(super) fn builtin(&self) -> Option<&'static Builtin> {
+        match &self.facts {
+            Facts::Builtin(builtin) => Some(builtin),
+            Facts::Other(other) => other.builtin,
+        }
     }
 
     fn with(mut self, change: impl FnOnce(&mut Other)) -> Self {
@@ -205,7 +257,7 @@ impl Type {
             .is_some_and(|other| other.kind == Kind::Base && &*other.name == "hstore")
     }
 
-    fn other(&self) -> Option<&Other> {
+    pub(super) fn other(&self) -> Option<&Other> {
         match &self.facts {
             Facts::Builtin(_) => None,
             Facts::Other(other) => Some(other),

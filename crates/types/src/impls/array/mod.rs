@@ -1,7 +1,7 @@
 //! Arrays: `Vec`, boxed slices, arrays and slices of Rust for one dimension, [`Array`] for all; `int2vector` and `oidvector`.
 
 mod binary;
-mod text;
+pub(crate) mod text;
 
 use bytes::BytesMut;
 

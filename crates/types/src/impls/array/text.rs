@@ -165,7 +165,7 @@ pub(super) fn read_vector<T: FromSqlOwned>(
     Ok((elements, shape))
 }
 
-pub(super) fn write<T: ToSql>(
+pub(crate) fn write<T: ToSql>(
     elements: &[T],
     shape: &Shape,
     element: &Type,
