@@ -32,12 +32,13 @@ mod statement;
 mod stream;
 mod timer;
 mod transaction;
+mod types;
 mod written;
 
 pub use cancel::CancelToken;
 pub use config::{Address, Config, ConfigError, Settings, SslMode};
 pub use connect::connect;
-pub use connection::{Connection, ProtectedParameter};
+pub use connection::{Connection, ProtectedParameter, TypeName};
 pub use copy::{CopyIn, CopyInRows, CopyOut, CopyOutRows, CopyRow, text as copy_text};
 pub use error::{DatabaseError, Error, UsageError};
 pub use message::{Message, MessageStream, RowColumns};
@@ -45,12 +46,15 @@ pub use message::{Message, MessageStream, RowColumns};
 pub use named::fuzzing;
 pub use notifications::Notifications;
 pub use pipeline::{Pipeline, PipelineResults, QueryOutcome};
+pub use purepg_derive::{FromRow, FromSql, ToSql};
 pub use purepg_proto::{
     AuthMethod, AuthMethods, AuthMethodsError, CommandTag, CopyData, CopyDataIter, Diagnostics,
     Notice, Notification, Parameters, ParametersIter, ProtocolError, ProtocolErrorKind,
     ProtocolVersion, ServerError, Severity, SqlState, SqlStateClass, TransactionStatus,
     UnknownProtocolVersion,
 };
+#[doc(hidden)]
+pub use purepg_types::__private;
 pub use purepg_types::{
     Array, BoxError, Column, Composite, CompositeField, CompositeFields, CompositeReader,
     Converter, DecodeError, DecodeErrorKind, Dimension, EncodeError, EncodeErrorKind, Field,

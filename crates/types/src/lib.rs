@@ -33,6 +33,9 @@
     clippy::panic
 )]
 
+#[path = "private.rs"]
+#[doc(hidden)]
+pub mod __private;
 mod array;
 mod builtin;
 mod column;

@@ -157,19 +157,7 @@ impl Type {
             || self.oid == oids::RECORD
             || self.is_hstore();
         // What consists of others is read in binary if those are.
-        whole
-            || match self.kind() {
-                Kind::Array | Kind::Range | Kind::Multirange => {
-                    self.part().is_some_and(Self::is_read_in_binary)
-                }
-                // Without its fields, nothing says how deep they are.
-                Kind::Composite => {
-                    let mut fields = self.fields().iter();
-                    !self.fields().is_empty() && fields.all(|field| field.ty().is_read_in_binary())
-                }
-                Kind::Domain => self.base().is_some_and(Self::is_read_in_binary),
-                _ => false,
-            }
+        whole || self.parts_are_binary()
     }
 
     /// Whether the binary form of a value is its text. (Not so `xml`, which `xml_recv` reads in the

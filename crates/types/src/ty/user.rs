@@ -20,6 +20,8 @@ pub(crate) struct Other {
     labels: Box<[Box<str>]>,
     /// Nothing but the oid is known.
     unknown: bool,
+    /// Whether all that it consists of is read in binary. Kept, since types of types could be walked in as many ways as there are values.
+    binary: bool,
     converter: Option<Converter>,
     /// A built-in type with a converter.
     pub(super) builtin: Option<&'static Builtin>,
@@ -66,10 +68,12 @@ impl TypeField {
 
 impl Other {
     pub(super) fn new(name: Box<str>, kind: Kind, part: Option<Type>) -> Self {
+        let binary = part.as_ref().is_some_and(Type::is_read_in_binary);
         Self {
             name,
             kind,
             part,
+            binary,
             schema: None,
             delimiter: b',',
             fields: Box::default(),
@@ -100,7 +104,17 @@ impl Type {
     /// The same composite type, with these fields, in the order in which values have them.
     #[must_use]
     pub fn with_fields(self, fields: impl Into<Box<[TypeField]>>) -> Self {
-        self.with(|facts| facts.fields = fields.into())
+        self.with(|facts| {
+            facts.fields = fields.into();
+            if facts.kind != Kind::Composite {
+                return;
+            }
+            facts.binary = !facts.fields.is_empty()
+                && facts
+                    .fields
+                    .iter()
+                    .all(|field| field.ty.is_read_in_binary());
+        })
     }
 
     /// The same enum, with these labels, in their order.
@@ -126,7 +140,10 @@ impl Type {
     #[must_use]
     pub fn with_element(self, element: Self) -> Self {
         if self.part() == Some(&element) {
-            self.into_other().with(|facts| facts.part = Some(element))
+            self.into_other().with(|facts| {
+                facts.binary = element.is_read_in_binary();
+                facts.part = Some(element);
+            })
         } else {
             self
         }
@@ -149,8 +166,20 @@ impl Type {
         }
     }
 
+    /// Whether it has a converter.
+    pub fn has_converter(&self) -> bool {
+        self.converter().is_some()
+    }
+
     pub(crate) fn converter(&self) -> Option<&Converter> {
         self.other()?.converter.as_ref()
+    }
+
+    pub(super) fn parts_are_binary(&self) -> bool {
+        match self.other() {
+            Some(other) => other.binary,
+            None => self.part().is_some_and(Self::is_read_in_binary),
+        }
     }
 
     /// The facts of the server's own table, also of a type with a converter.

@@ -57,10 +57,14 @@ fn print(value: &Value, out: &mut BytesMut) -> Result<IsNull, BoxError> {
         Value::Int8(value) => write!(out, "{value}")?,
         Value::Oid(value) => write!(out, "{value}")?,
         Value::Float4(value) => {
-            let digits = format!("{value:e}");
+            let [next, previous] = [value.next_up(), value.next_down()].map(f64::from);
+            let digits = shortest(value, [f64::from(*value), next, previous]);
             print_float(f64::from(*value), &digits, 6, out)?;
         }
-        Value::Float8(value) => print_float(*value, &format!("{value:e}"), 15, out)?,
+        Value::Float8(value) => {
+            let digits = shortest(value, [*value, value.next_up(), value.next_down()]);
+            print_float(*value, &digits, 15, out)?;
+        }
         Value::Text(text) => out.extend_from_slice(text.as_bytes()),
         Value::Bytes(bytes) | Value::Binary(_, bytes) => {
             return bytes.to_text(&Type::BYTEA, out);
@@ -99,7 +103,53 @@ fn print_fields(composite: &Composite, out: &mut BytesMut) -> Result<(), BoxErro
     Ok(())
 }
 
-/// The shortest digits that tell the number from its neighbours, as the server writes them: with an exponent when that is below -4, or as
+/// The shortest digits that tell the number from its neighbours, in Rust's form. What lies exactly between the number and a neighbour is no
+/// name for it: the server does not trust in how that is rounded, and writes more digits. `numbers`: it and its neighbours.
+fn shortest<T: fmt::LowerExp>(value: &T, numbers: [f64; 3]) -> String {
+    let digits = format!("{value:e}");
+    if !is_between(&digits, numbers) {
+        return digits;
+    }
+    let given = digits.bytes().filter(u8::is_ascii_digit).count();
+    // More digits, rounded rightly, lie nearer: the first that do not lie in the middle again are the number's.
+    let mut longer = (given.saturating_sub(2)..17).map(|places| format!("{value:.places$e}"));
+    longer
+        .find(|digits| !is_between(digits, numbers))
+        .unwrap_or(digits)
+}
+
+/// Whether the digits lie exactly between the first number and one of the others. These are whole numbers then, since only such are further
+/// apart than two of any digits.
+fn is_between(digits: &str, [number, next, previous]: [f64; 3]) -> bool {
+    let exact = |number: f64| -> Option<i128> {
+        // Below that every whole number is exact, and so are its halves.
+        let is_whole = number.fract() == 0.0 && number.abs() < 1e36;
+        is_whole
+            .then(|| format!("{number:.0}").parse().ok())
+            .flatten()
+    };
+    let doubled = || -> Option<i128> {
+        let (mantissa, exponent) = digits.split_once('e')?;
+        let places = mantissa
+            .split_once('.')
+            .map_or(0, |(_, places)| places.len());
+        let exponent = exponent.parse::<usize>().ok()?.checked_sub(places)?;
+        let mantissa: i128 = mantissa.replace('.', "").parse().ok()?;
+        let scale = 10_i128.checked_pow(u32::try_from(exponent).ok()?)?;
+        mantissa.checked_mul(scale)?.checked_mul(2)
+    };
+    let Some(number) = exact(number).filter(|number| number.unsigned_abs() > 1 << 24) else {
+        return false;
+    };
+    let neighbours = [next, previous].into_iter().filter_map(exact);
+    doubled().is_some_and(|doubled| {
+        neighbours
+            .map(|neighbour| neighbour + number)
+            .any(|sum| sum == doubled)
+    })
+}
+
+/// The digits, as the server writes them: with an exponent when that is below -4, or as
 /// large as the type has digits. `scientific` is Rust's form of the number: `1.5e-7`.
 fn print_float(value: f64, scientific: &str, precise: i32, out: &mut BytesMut) -> fmt::Result {
     if value.is_nan() {

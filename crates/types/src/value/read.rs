@@ -48,6 +48,12 @@ fn read(ty: &Type, raw: &[u8], format: Format) -> Result<Value, BoxError> {
         oids::FLOAT4 => return part(ty, raw, format).map(Value::Float4),
         oids::FLOAT8 => return part(ty, raw, format).map(Value::Float8),
         oids::BYTEA => return part(ty, raw, format).map(Value::Bytes),
+        oids::INT2VECTOR | oids::OIDVECTOR => {
+            // As an array of one's own it would not be printed as the server prints it.
+            let numbers: Vec<i64> = part(ty, raw, format)?;
+            let numbers: Vec<_> = numbers.iter().map(i64::to_string).collect();
+            return Ok(Value::Text(numbers.join(" ")));
+        }
         oids::CHAR => return part::<i8>(ty, raw, format).map(char_text),
         _ => {}
     }

@@ -31,13 +31,22 @@ pub(super) fn read<T: FromSqlOwned>(
         )));
     }
     let mut shape = Shape::EMPTY;
+    let mut is_empty = false;
     for _ in 0..dimensions {
         let length = usize::try_from(reader.int()?).map_err(|_| invalid("a negative length"))?;
         let dimension = Dimension {
             length,
             lower_bound: reader.int()?,
         };
-        shape.push(dimension).map_err(invalid)?;
+        if length == 0 {
+            // Not how arrays are sent, but an empty vector is.
+            is_empty = true;
+        } else {
+            shape.push(dimension).map_err(invalid)?;
+        }
+    }
+    if is_empty {
+        shape = Shape::EMPTY;
     }
     let count = shape.count();
     // Each has a length, of four bytes.
