@@ -28,6 +28,9 @@ use crate::ty::Type;
 /// | [`Composite`](crate::Composite) | composite types, `record` |
 /// | `Option<T>` | what `T` reads, and NULL |
 ///
+/// A composite value, an array or a range of a type that is not built in, which comes in the binary format once its type is known, is printed
+/// for a `String` and the other strings that own their text; a `&str` has nothing to borrow.
+///
 /// Composite types are read with a [`CompositeReader`](crate::CompositeReader).
 ///
 /// A domain is read as what it constrains. A type that nothing but the oid is known of ([`Type::is_unknown`]) is read as a string, as
