@@ -52,9 +52,9 @@ pub use purepg_proto::{
     UnknownProtocolVersion,
 };
 pub use purepg_types::{
-    BoxError, Column, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Field, Fields,
-    Format, FromRow, FromSql, IsNull, Kind, NamedParams, Oid, Params, ToSql, Type, ValueError,
-    params,
+    BoxError, Column, Date, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Field,
+    Fields, Format, FromRow, FromSql, Interval, IsNull, Kind, NamedParams, Numeric, Oid, Params,
+    Time, TimeTz, Timestamp, TimestampTz, ToSql, Type, ValueError, params,
 };
 pub use query::{IntoQuery, Query};
 pub use row::{Row, RowBatch, RowBatchIter, RowIndex, RowRef};

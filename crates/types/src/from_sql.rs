@@ -19,6 +19,10 @@ use crate::ty::Type;
 /// | `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>`, `char` | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown`, `json`, `xml`, `refcursor`, `cstring`; types that are not built in, in the text format, and enums and `citext` in binary too |
 /// | `Vec<u8>`, `Box<[u8]>`, `Bytes`, `Cow<[u8]>` | `bytea` |
 /// | `&[u8]` | `bytea` in the binary format |
+/// | [`Numeric`](crate::Numeric) | `numeric` |
+/// | [`Date`](crate::Date), [`Time`](crate::Time), [`TimeTz`](crate::TimeTz), [`Timestamp`](crate::Timestamp), [`TimestampTz`](crate::TimestampTz), [`Interval`](crate::Interval) | `date`, `time`, `timetz`, `timestamp`, `timestamptz`, `interval` |
+/// | `SystemTime` | `timestamptz`, except for the infinities |
+/// | `Duration` | `interval` without months and days, unless it is negative |
 /// | `Option<T>` | what `T` reads, and NULL |
 pub trait FromSql<'a>: Sized {
     /// Whether values of this type can be read as `Self` at all.

@@ -35,22 +35,26 @@
 
 mod builtin;
 mod column;
+mod datetime;
 mod error;
 mod from_row;
 mod from_sql;
 mod impls;
 mod named;
+mod numeric;
 mod params;
 mod to_sql;
 mod ty;
 
 pub use column::{Column, Field, Fields, Format};
+pub use datetime::{Date, Interval, Time, TimeTz, Timestamp, TimestampTz};
 pub use error::{BoxError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, ValueError};
 pub use from_row::FromRow;
 pub use from_sql::FromSql;
 pub use named::NamedParams;
 #[doc(hidden)]
 pub use named::{DistinctNames, parameter_name};
+pub use numeric::Numeric;
 pub use params::Params;
 pub use to_sql::{IsNull, ToSql, encode};
 pub use ty::{Kind, Oid, Type};

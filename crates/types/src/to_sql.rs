@@ -23,6 +23,10 @@ use crate::ty::Type;
 /// | `f64` | `float8` |
 /// | `str`, `String`, `char` | every type: where its binary form is not the text itself, the text format is used and the server parses |
 /// | `[u8]`, `[u8; N]`, `Vec<u8>`, `Bytes` | `bytea` |
+/// | [`Numeric`](crate::Numeric) | `numeric` |
+/// | [`Date`](crate::Date), [`Time`](crate::Time), [`TimeTz`](crate::TimeTz), [`Timestamp`](crate::Timestamp), [`TimestampTz`](crate::TimestampTz), [`Interval`](crate::Interval) | `date`, `time`, `timetz`, `timestamp`, `timestamptz`, `interval` |
+/// | `SystemTime` | `timestamptz`; what is finer than a microsecond is cut off |
+/// | `Duration` | `interval`, if it is of whole microseconds |
 /// | `Option<T>` | what `T` writes; `None` is NULL of any type |
 /// | `&T`, `Box<T>`, `Arc<T>`, `Cow<T>` | what `T` writes |
 pub trait ToSql: Send + Sync {

@@ -148,7 +148,17 @@ impl Type {
         let binary = self.is_text_like()
             || matches!(
                 self.oid,
-                oids::BOOL | oids::BYTEA | oids::FLOAT4 | oids::FLOAT8
+                oids::BOOL
+                    | oids::BYTEA
+                    | oids::FLOAT4
+                    | oids::FLOAT8
+                    | oids::NUMERIC
+                    | oids::DATE
+                    | oids::TIME
+                    | oids::TIMETZ
+                    | oids::TIMESTAMP
+                    | oids::TIMESTAMPTZ
+                    | oids::INTERVAL
             )
             || crate::impls::is_integer(self);
         if binary { Format::Binary } else { Format::Text }
@@ -227,7 +237,7 @@ pub(crate) mod oids {
 
     oids! {
         BOOL BYTEA CHAR NAME INT8 INT2 INT4 TEXT OID XID CID JSON XML PG_NODE_TREE FLOAT4 FLOAT8
-        UNKNOWN BPCHAR VARCHAR REFCURSOR CSTRING
+        UNKNOWN BPCHAR VARCHAR REFCURSOR CSTRING NUMERIC DATE TIME TIMETZ TIMESTAMP TIMESTAMPTZ INTERVAL
     }
 }
 

@@ -2,10 +2,13 @@
 
 mod bool;
 mod bytea;
+mod datetime;
 mod float;
 mod integer;
+mod numeric;
 mod option;
 mod text;
+mod wire;
 mod wrapper;
 
 pub(crate) use integer::is_integer;
