@@ -52,9 +52,10 @@ pub use purepg_proto::{
     UnknownProtocolVersion,
 };
 pub use purepg_types::{
-    BoxError, Column, Date, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Field,
-    Fields, Format, FromRow, FromSql, Interval, IsNull, Kind, NamedParams, Numeric, Oid, Params,
-    Time, TimeTz, Timestamp, TimestampTz, ToSql, Type, ValueError, params,
+    BitString, BoxError, Cidr, Column, Date, DecodeError, DecodeErrorKind, EncodeError,
+    EncodeErrorKind, Field, Fields, Format, FromRow, FromSql, Inet, Interval, IsNull, Kind,
+    MacAddr, MacAddr8, NamedParams, Numeric, Oid, Params, PgLsn, Snapshot, Tid, Time, TimeTz,
+    Timestamp, TimestampTz, ToSql, Type, ValueError, geometry, params,
 };
 pub use query::{IntoQuery, Query};
 pub use row::{Row, RowBatch, RowBatchIter, RowIndex, RowRef};

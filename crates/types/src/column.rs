@@ -109,7 +109,7 @@ impl<'r> Field<'r> {
 
     #[cold]
     fn refuse<T>(&self) -> DecodeError {
-        let reason = Box::new(ValueError::WrongType);
+        let reason = Box::new(ValueError::refusal(self.column.ty()));
         DecodeError::new(self.column, std::any::type_name::<T>(), reason)
     }
 }

@@ -33,19 +33,24 @@
     clippy::panic
 )]
 
+mod bits;
 mod builtin;
 mod column;
 mod datetime;
 mod error;
 mod from_row;
 mod from_sql;
+pub mod geometry;
 mod impls;
 mod named;
+mod network;
 mod numeric;
 mod params;
+mod system;
 mod to_sql;
 mod ty;
 
+pub use bits::BitString;
 pub use column::{Column, Field, Fields, Format};
 pub use datetime::{Date, Interval, Time, TimeTz, Timestamp, TimestampTz};
 pub use error::{BoxError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, ValueError};
@@ -54,7 +59,9 @@ pub use from_sql::FromSql;
 pub use named::NamedParams;
 #[doc(hidden)]
 pub use named::{DistinctNames, parameter_name};
+pub use network::{Cidr, Inet, MacAddr, MacAddr8};
 pub use numeric::Numeric;
 pub use params::Params;
+pub use system::{PgLsn, Snapshot, Tid};
 pub use to_sql::{IsNull, ToSql, encode};
 pub use ty::{Kind, Oid, Type};

@@ -1,13 +1,18 @@
 //! The conversions, one file for each family of types, reading and writing together.
 
+mod bits;
 mod bool;
 mod bytea;
 mod datetime;
 mod float;
+mod geometry;
 mod integer;
+mod network;
 mod numeric;
 mod option;
+mod system;
 mod text;
+mod uuid;
 mod wire;
 mod wrapper;
 

@@ -322,7 +322,7 @@ mod tests {
 
     use super::*;
 
-    /// As a server prints each in the four styles: postgres, postgres_verbose, sql_standard, iso_8601.
+    /// As a server prints each in the four styles: `postgres`, `postgres_verbose`, `sql_standard`, `iso_8601`.
     const PRINTED: &[(Interval, [&str; 4])] = &[
         (interval(0, 0, 0), ["00:00:00", "@ 0", "0", "PT0S"]),
         (
