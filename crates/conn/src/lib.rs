@@ -51,6 +51,10 @@ pub use purepg_proto::{
     ProtocolVersion, ServerError, Severity, SqlState, SqlStateClass, TransactionStatus,
     UnknownProtocolVersion,
 };
+#[cfg(feature = "postgres-types")]
+pub use purepg_types::Compat;
+#[cfg(feature = "serde_json")]
+pub use purepg_types::Json;
 pub use purepg_types::{
     BitString, BoxError, Cidr, Column, Date, DecodeError, DecodeErrorKind, EncodeError,
     EncodeErrorKind, Field, Fields, Format, FromRow, FromSql, Inet, Interval, IsNull, Kind,

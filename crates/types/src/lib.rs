@@ -56,6 +56,10 @@ pub use datetime::{Date, Interval, Time, TimeTz, Timestamp, TimestampTz};
 pub use error::{BoxError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, ValueError};
 pub use from_row::FromRow;
 pub use from_sql::FromSql;
+#[cfg(feature = "postgres-types")]
+pub use impls::external::postgres_types::Compat;
+#[cfg(feature = "serde_json")]
+pub use impls::external::serde_json::Json;
 pub use named::NamedParams;
 #[doc(hidden)]
 pub use named::{DistinctNames, parameter_name};

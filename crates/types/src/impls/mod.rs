@@ -4,6 +4,7 @@ mod bits;
 mod bool;
 mod bytea;
 mod datetime;
+pub(crate) mod external;
 mod float;
 mod geometry;
 mod integer;

@@ -79,6 +79,36 @@ impl Numeric {
     }
 }
 
+#[cfg(feature = "bigdecimal")]
+impl Numeric {
+    /// All digits as one integer, and how many of them are behind the point. That is the scale, except that a number which ends with zeros before
+    /// the point does not show them, nor any behind: few digits stay few.
+    pub(crate) fn to_decimal_digits(&self) -> Option<(String, i64)> {
+        use std::fmt::Write as _;
+
+        let finite = self.finite()?;
+        let mut text = String::from(if self.is_negative() { "-0" } else { "0" });
+        for digit in &finite.digits {
+            let _ = write!(text, "{digit:04}");
+        }
+        let shown = (super::to_i64(finite.digits.len()) - 1 - i64::from(finite.weight)) * 4;
+        let scale = i64::from(finite.scale);
+        if finite.digits.is_empty() {
+            return Some((text, scale));
+        }
+        if shown < 0 {
+            return Some((text, shown));
+        }
+        for _ in shown..scale {
+            text.push('0');
+        }
+        for _ in scale..shown {
+            text.pop();
+        }
+        Some((text, scale))
+    }
+}
+
 impl Finite {
     fn to_f64(&self) -> f64 {
         use std::fmt::Write as _;
