@@ -123,17 +123,14 @@ impl Timestamp {
 
 impl TimestampTz {
     /// The moment this many microseconds after 1970-01-01 00:00:00 in UTC; `None` when it is too far away.
-    pub fn from_unix_micros(micros: i64) -> Option<Self> {
-        Self::finite(micros.checked_sub(UNIX_OFFSET))
+    pub fn from_unix_micros(micros: i128) -> Option<Self> {
+        let micros = micros.checked_sub(UNIX_OFFSET.into())?;
+        Self::finite(i64::try_from(micros).ok())
     }
 
-    /// How many microseconds it is after 1970-01-01 00:00:00 in UTC; `None` for the infinities, and for the last thirty years that fit into
-    /// the type, which are beyond the year 294246.
-    pub fn unix_micros(self) -> Option<i64> {
-        if self.is_infinite() {
-            return None;
-        }
-        self.0.checked_add(UNIX_OFFSET)
+    /// How many microseconds it is after 1970-01-01 00:00:00 in UTC; `None` for the infinities. The last thirty years would not fit into an `i64`.
+    pub fn unix_micros(self) -> Option<i128> {
+        (!self.is_infinite()).then(|| i128::from(self.0) + i128::from(UNIX_OFFSET))
     }
 }
 
@@ -238,10 +235,10 @@ impl TryFrom<SystemTime> for TimestampTz {
     /// For what is too far away for a timestamp.
     fn try_from(value: SystemTime) -> Result<Self, ValueError> {
         let micros = match value.duration_since(SystemTime::UNIX_EPOCH) {
-            Ok(after) => i64::try_from(after.as_micros()).ok(),
+            Ok(after) => i128::try_from(after.as_micros()).ok(),
             Err(before) => {
                 let nanos = before.duration().as_nanos();
-                i64::try_from(nanos.div_ceil(1000)).ok().map(|size| -size)
+                i128::try_from(nanos.div_ceil(1000)).ok().map(|size| -size)
             }
         };
         micros.and_then(Self::from_unix_micros).ok_or_else(too_far)
@@ -343,7 +340,7 @@ mod tests {
             "4713-01-01 00:00:00+00 BC",
             "1969-12-31 23:59:59.999999+00",
             "2024-02-29 01:02:03.000004+00",
-            "294246-01-01 00:00:00+00",
+            "294276-12-31 23:59:59.999999+00",
         ] {
             let time = SystemTime::try_from(moment(text)).unwrap();
             assert_eq!(TimestampTz::try_from(time), Ok(moment(text)), "{text}");
@@ -368,7 +365,7 @@ mod tests {
         let far = SystemTime::UNIX_EPOCH + Duration::from_secs(10_000_000_000_000);
         assert_eq!(TimestampTz::try_from(far), Err(too_far()));
         assert_eq!(TimestampTz::INFINITY.unix_micros(), None);
-        assert_eq!(TimestampTz::from_unix_micros(i64::MIN), None);
+        assert_eq!(TimestampTz::from_unix_micros(i64::MIN.into()), None);
     }
 
     proptest! {

@@ -33,7 +33,7 @@ through! {
     NaiveDateTime = Timestamp {
         from: |moment| {
             let unix = TimestampTz::from_micros(moment.micros()).unix_micros();
-            unix.and_then(DateTime::from_timestamp_micros)
+            unix.and_then(from_unix)
                 .map(|chrono| chrono.naive_utc())
                 .ok_or_else(|| does_not_fit(&moment))
         },
@@ -65,7 +65,7 @@ fn time(value: NaiveTime) -> Result<Time, BoxError> {
 
 /// What is finer than a microsecond is cut off, towards the past.
 fn moment(value: DateTime<Utc>) -> Result<TimestampTz, BoxError> {
-    TimestampTz::from_unix_micros(value.timestamp_micros())
+    TimestampTz::from_unix_micros(value.timestamp_micros().into())
         .ok_or_else(|| out_of_range("the timestamp"))
 }
 
@@ -83,10 +83,12 @@ impl<'a> crate::FromSql<'a> for DateTime<Utc> {
     }
 }
 
+fn from_unix(micros: i128) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(i64::try_from(micros).ok()?)
+}
+
 fn utc(moment: TimestampTz) -> Result<DateTime<Utc>, BoxError> {
-    let chrono = moment
-        .unix_micros()
-        .and_then(DateTime::from_timestamp_micros);
+    let chrono = moment.unix_micros().and_then(from_unix);
     chrono.ok_or_else(|| does_not_fit(&moment))
 }
 

@@ -32,7 +32,7 @@ through! {
     }
     JTimestamp = TimestampTz {
         from: |moment| {
-            let jiff = moment.unix_micros().and_then(|micros| JTimestamp::from_microsecond(micros).ok());
+            let jiff = moment.unix_micros().and_then(|micros| JTimestamp::from_microsecond(micros.try_into().ok()?).ok());
             jiff.ok_or_else(|| does_not_fit(&moment))
         },
         to: |value| write_moment(*value),
@@ -101,9 +101,7 @@ fn write_time(value: JTime) -> Result<Time, BoxError> {
 
 /// What is finer than a microsecond is cut off, towards the past.
 fn write_moment(value: JTimestamp) -> Result<TimestampTz, BoxError> {
-    let micros = i64::try_from(value.as_nanosecond().div_euclid(1000)).ok();
-    micros
-        .and_then(TimestampTz::from_unix_micros)
+    TimestampTz::from_unix_micros(value.as_nanosecond().div_euclid(1000))
         .ok_or_else(|| out_of_range("the timestamp"))
 }
 

@@ -34,7 +34,7 @@ through! {
     // With an offset of 0: PostgreSQL does not keep the one that was written.
     OffsetDateTime = TimestampTz {
         from: |moment| {
-            let nanos = moment.unix_micros().map(|micros| i128::from(micros) * 1000);
+            let nanos = moment.unix_micros().map(|micros| micros * 1000);
             nanos
                 .and_then(|nanos| OffsetDateTime::from_unix_timestamp_nanos(nanos).ok())
                 .ok_or_else(|| does_not_fit(&moment))
@@ -43,7 +43,7 @@ through! {
     }
     UtcDateTime = TimestampTz {
         from: |moment| {
-            let nanos = moment.unix_micros().map(|micros| i128::from(micros) * 1000);
+            let nanos = moment.unix_micros().map(|micros| micros * 1000);
             nanos
                 .and_then(|nanos| UtcDateTime::from_unix_timestamp_nanos(nanos).ok())
                 .ok_or_else(|| does_not_fit(&moment))
@@ -90,9 +90,7 @@ fn write_time(value: TTime) -> Result<Time, BoxError> {
 
 /// What is finer than a microsecond is cut off, towards the past.
 fn write_moment(nanos: i128) -> Result<TimestampTz, BoxError> {
-    let micros = i64::try_from(nanos.div_euclid(1000)).ok();
-    micros
-        .and_then(TimestampTz::from_unix_micros)
+    TimestampTz::from_unix_micros(nanos.div_euclid(1000))
         .ok_or_else(|| out_of_range("the timestamp"))
 }
 

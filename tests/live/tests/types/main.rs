@@ -1,0 +1,5 @@
+//! Values of every scalar type through a real server: from a literal in both formats, and back as a parameter in both, over the edges of each.
+
+mod scalar;
+mod styles;
+mod table;
