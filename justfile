@@ -12,10 +12,15 @@ demo:
 test:
     cargo test --workspace
 
+# The conversions of other crates' types, each behind a feature.
+features:
+    cargo test --package purepg-types --all-features
+
 # Formatting and clippy, as in `ci`.
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --package purepg-types --all-features --all-targets -- -D warnings
     cargo clippy --package purepg-proto --no-default-features --all-targets -- -D warnings
 
 # The documentation, with warnings denied.

@@ -1,5 +1,7 @@
 //! Values of every scalar type through a real server: from a literal in both formats, and back as a parameter in both, over the edges of each.
 
-mod scalar;
+mod datetime;
+mod numbers;
+mod others;
 mod styles;
 mod table;

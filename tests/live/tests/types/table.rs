@@ -3,7 +3,9 @@
 use std::fmt::{Debug, Display};
 
 use bytes::BytesMut;
-use purepg_conn::{BoxError, ByteStream, Connection, Format, FromSql, IsNull, ToSql, Type};
+use purepg_conn::{
+    BoxError, ByteStream, Connection, DecodeErrorKind, Error, Format, FromSql, IsNull, ToSql, Type,
+};
 
 /// The bytes of a value as they came, from which the server's own text can be told.
 struct Raw(Vec<u8>);
@@ -130,4 +132,12 @@ where
 /// Some literals are very long.
 fn shown(literal: &str) -> &str {
     literal.get(..100).unwrap_or(literal)
+}
+
+/// What an error of a value says.
+pub(crate) fn decode<T: Debug>(result: Result<T, Error>) -> (DecodeErrorKind, String) {
+    match result {
+        Err(Error::Decode(error)) => (error.kind(), error.to_string()),
+        other => panic!("{other:?}"),
+    }
 }
