@@ -20,7 +20,7 @@ features:
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo clippy --package purepg-types --all-features --all-targets -- -D warnings
+    cargo clippy --package purepg-types --package purepg-conn-tokio --package purepg-conn-async-std --all-features --all-targets -- -D warnings
     cargo clippy --package purepg-proto --no-default-features --all-targets -- -D warnings
 
 # The documentation, with warnings denied.
