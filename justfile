@@ -12,15 +12,16 @@ demo:
 test:
     cargo test --workspace
 
-# The conversions of other crates' types, each behind a feature.
-features:
+# The conversions, with every type of other crates and with none: each is behind a feature.
+types:
     cargo test --package purepg-types --all-features
+    cargo test --package purepg-types
 
 # Formatting and clippy, as in `ci`.
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo clippy --package purepg-types --package purepg-conn-tokio --package purepg-conn-async-std --all-features --all-targets -- -D warnings
+    cargo clippy --package purepg-types --package purepg-conn-tokio --package purepg-conn-async-std --all-targets -- -D warnings
     cargo clippy --package purepg-proto --no-default-features --all-targets -- -D warnings
 
 # The documentation, with warnings denied.
