@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_is_not_there_is_an_error() {
+    fn security_41_a_length_that_is_not_there_is_an_error() {
         for (raw, reason) in [
             (&[0, 0, 0][..], "fewer bytes than a string of bits has"),
             (&[0, 0, 0, 1], "not as many bits as it says"),

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_points_that_is_not_there_is_an_error() {
+    fn security_41_a_number_of_points_that_is_not_there_is_an_error() {
         let mut many = vec![0x7f, 0xff, 0xff, 0xff];
         many.extend([0; 16]);
         for raw in [

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_bytes_are_an_error() {
+    fn security_41_malformed_bytes_are_an_error() {
         for raw in [
             &[][..],
             &[2],

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_bytes_are_an_error() {
+    fn security_41_malformed_bytes_are_an_error() {
         for (raw, reason) in [
             (&[][..], "fewer bytes than a numeric has"),
             (&[0; 7], "fewer bytes than a numeric has"),
