@@ -15,11 +15,16 @@ test:
 # The tests against real servers once more, over streams that move one byte at a time.
 test-one-byte *args:
     PUREPG_TEST_ONE_BYTE=1 cargo test --package purepg-tests-live {{ args }}
+# The conversions, with every type of other crates and with none: each is behind a feature.
+types:
+    cargo test --package purepg-types --all-features
+    cargo test --package purepg-types
 
 # Formatting and clippy, as in `ci`.
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --package purepg-types --package purepg-conn-tokio --package purepg-conn-async-std --all-targets -- -D warnings
     cargo clippy --package purepg-proto --no-default-features --all-targets -- -D warnings
 
 # The documentation, with warnings denied.

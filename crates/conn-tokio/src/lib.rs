@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
+use tokio_util::compat::{self, TokioAsyncReadCompatExt as _};
 
 pub use purepg_conn::*;
 
@@ -75,11 +75,12 @@ pub type CopyOutRows<'c> = purepg_conn::CopyOutRows<'c, Socket>;
 
 /// A TCP or a Unix socket.
 #[cfg(unix)]
-pub type Socket = futures_util::future::Either<Compat<TcpStream>, Compat<tokio::net::UnixStream>>;
+pub type Socket =
+    futures_util::future::Either<compat::Compat<TcpStream>, compat::Compat<tokio::net::UnixStream>>;
 
 /// A TCP socket.
 #[cfg(not(unix))]
-pub type Socket = Compat<TcpStream>;
+pub type Socket = compat::Compat<TcpStream>;
 
 /// Opens a connection. Needs a tokio runtime with IO and time enabled.
 ///

@@ -55,11 +55,17 @@ pub use purepg_proto::{
 };
 #[doc(hidden)]
 pub use purepg_types::__private;
+#[cfg(feature = "postgres-types")]
+pub use purepg_types::Compat;
+#[cfg(feature = "serde_json")]
+pub use purepg_types::Json;
 pub use purepg_types::{
-    Array, BoxError, Column, Composite, CompositeField, CompositeFields, CompositeReader,
-    Converter, DecodeError, DecodeErrorKind, Dimension, EncodeError, EncodeErrorKind, Field,
-    Fields, Format, FromRow, FromSql, FromSqlOwned, IsNull, Kind, Multirange, NamedParams, Oid,
-    Params, Range, ToSql, Type, TypeField, Value, ValueError, params,
+    Array, BitString, BoxError, Cidr, Column, Composite, CompositeField, CompositeFields,
+    CompositeReader, Converter, Date, DecodeError, DecodeErrorKind, Dimension, EncodeError,
+    EncodeErrorKind, Field, Fields, Format, FromRow, FromSql, FromSqlOwned, Inet, Interval, IsNull,
+    Kind, MacAddr, MacAddr8, Multirange, NamedParams, Numeric, Oid, Params, PgLsn, Range, Snapshot,
+    Tid, Time, TimeTz, Timestamp, TimestampTz, ToSql, Type, TypeField, Value, ValueError, geometry,
+    params,
 };
 pub use query::{IntoQuery, Query};
 pub use row::{Row, RowBatch, RowBatchIter, RowIndex, RowRef};

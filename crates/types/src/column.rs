@@ -119,7 +119,7 @@ impl<'r> Field<'r> {
         if base != self.column.ty() && T::accepts(base) {
             return self.decode_as(base);
         }
-        let reason = Box::new(ValueError::WrongType);
+        let reason = Box::new(ValueError::refusal(self.column.ty()));
         let rust_type = std::any::type_name::<T>();
         Err(DecodeError::new(self.column, rust_type, reason))
     }

@@ -12,8 +12,8 @@ use crate::ty::Type;
 /// | Rust | PostgreSQL |
 /// | --- | --- |
 /// | `bool` | `bool` |
-/// | `i16`, `i32`, `i64`, `u32` | `int2`, `int4`, `int8`, `oid`, `xid`, `cid`, where the value fits |
-/// | `i8` | `"char"` |
+/// | `i8`, `i16`, `i32`, `i64`, `u16`, `u32`, `u64` | `int2`, `int4`, `int8`, `oid`, `xid`, `cid`, `xid8`, where the value fits; the oid of a `reg*` type in the binary format |
+/// | `i8` | `"char"`, too |
 /// | `f32` | `float4` |
 /// | `f64` | `float4`, `float8` |
 /// | `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>`, `char` | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown`, `json`, `xml`, `refcursor`, `cstring`; `tsvector` and `tsquery` in the text format; types that are not built in, in the text format, and enums and `citext` in binary too |
@@ -26,6 +26,23 @@ use crate::ty::Type;
 /// | `()` | `void` |
 /// | [`Value`](crate::Value) | every type, and NULL |
 /// | [`Composite`](crate::Composite) | composite types, `record` |
+/// | `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>`, `char` | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown`, `json`, `jsonb`, `jsonpath`, `xml`, `void`, `refcursor`, `cstring`; `money` and the `reg*` types in the text format; types that are not built in, in the text format, and enums and `citext` in binary too |
+/// | `Vec<u8>`, `Box<[u8]>`, `Bytes`, `Cow<[u8]>` | `bytea` |
+/// | `&[u8]` | `bytea` in the binary format |
+/// | [`Numeric`](crate::Numeric) | `numeric` |
+/// | [`Date`](crate::Date), [`Time`](crate::Time), [`TimeTz`](crate::TimeTz), [`Timestamp`](crate::Timestamp), [`TimestampTz`](crate::TimestampTz), [`Interval`](crate::Interval) | `date`, `time`, `timetz`, `timestamp`, `timestamptz`, `interval` |
+/// | `SystemTime` | `timestamptz`, except for the infinities |
+/// | `Duration` | `interval` without months and days, unless it is negative |
+/// | `[u8; 16]` | `uuid` |
+/// | [`Inet`](crate::Inet) | `inet`, `cidr` |
+/// | [`Cidr`](crate::Cidr) | `cidr` |
+/// | `IpAddr` | `inet`, `cidr`, where it is an address without a network |
+/// | [`MacAddr`](crate::MacAddr), [`MacAddr8`](crate::MacAddr8) | `macaddr`, `macaddr8` |
+/// | [`BitString`](crate::BitString) | `bit`, `varbit` |
+/// | the types of [`geometry`](crate::geometry) | `point`, `line`, `lseg`, `box`, `path`, `polygon`, `circle` |
+/// | [`PgLsn`](crate::PgLsn), [`Tid`](crate::Tid) | `pg_lsn`, `tid` |
+/// | [`Snapshot`](crate::Snapshot) | `pg_snapshot`, `txid_snapshot` |
+/// | `()` | `void` |
 /// | `Option<T>` | what `T` reads, and NULL |
 ///
 /// A composite value, an array or a range of a type that is not built in, which comes in the binary format once its type is known, is printed

@@ -17,8 +17,8 @@ use crate::ty::Type;
 /// | Rust | PostgreSQL |
 /// | --- | --- |
 /// | `bool` | `bool` |
-/// | `i16`, `i32`, `i64`, `u32` | `int2`, `int4`, `int8`, `oid`, `xid`, `cid`, where the value fits |
-/// | `i8` | `"char"` |
+/// | `i8`, `i16`, `i32`, `i64`, `u16`, `u32`, `u64` | `int2`, `int4`, `int8`, `oid`, `xid`, `cid`, `xid8` and the `reg*` types, where the value fits; `numeric` |
+/// | `i8` | `"char"`, too |
 /// | `f32` | `float4`, `float8` |
 /// | `f64` | `float8` |
 /// | `str`, `String`, `char` | every type: where its binary form is not the text itself, the text format is used and the server parses |
@@ -30,6 +30,18 @@ use crate::ty::Type;
 /// | `HashMap<String, Option<String>>`, `BTreeMap` of the same | `hstore` |
 /// | [`Value`](crate::Value) | what the value that it holds is written to |
 /// | [`Composite`](crate::Composite) | composite types with as many fields |
+/// | [`Numeric`](crate::Numeric) | `numeric` |
+/// | [`Date`](crate::Date), [`Time`](crate::Time), [`TimeTz`](crate::TimeTz), [`Timestamp`](crate::Timestamp), [`TimestampTz`](crate::TimestampTz), [`Interval`](crate::Interval) | `date`, `time`, `timetz`, `timestamp`, `timestamptz`, `interval` |
+/// | `SystemTime` | `timestamptz`; what is finer than a microsecond is cut off |
+/// | `Duration` | `interval`, if it is of whole microseconds |
+/// | `[u8; 16]` | `uuid` |
+/// | [`Inet`](crate::Inet) | `inet` |
+/// | [`Cidr`](crate::Cidr), `IpAddr` | `inet`, `cidr` |
+/// | [`MacAddr`](crate::MacAddr), [`MacAddr8`](crate::MacAddr8) | `macaddr`, `macaddr8` |
+/// | [`BitString`](crate::BitString) | `bit`, `varbit` |
+/// | the types of [`geometry`](crate::geometry) | `point`, `line`, `lseg`, `box`, `path`, `polygon`, `circle` |
+/// | [`PgLsn`](crate::PgLsn), [`Tid`](crate::Tid) | `pg_lsn`, `tid` |
+/// | [`Snapshot`](crate::Snapshot) | `pg_snapshot`, `txid_snapshot` |
 /// | `Option<T>` | what `T` writes; `None` is NULL of any type |
 /// | `&T`, `Box<T>`, `Arc<T>`, `Cow<T>` | what `T` writes |
 ///
@@ -123,7 +135,7 @@ fn write(
 ) -> Result<IsNull, BoxError> {
     let ty = ty.underlying();
     if !value.accepts(ty) {
-        return Err(Box::new(ValueError::WrongType));
+        return Err(Box::new(ValueError::refusal(ty)));
     }
     match format {
         Format::Text => value.to_text(ty, out),

@@ -151,7 +151,37 @@ impl Type {
         let whole = self.is_text_like()
             || matches!(
                 self.oid,
-                oids::BOOL | oids::BYTEA | oids::FLOAT4 | oids::FLOAT8
+                oids::BOOL
+                    | oids::BYTEA
+                    | oids::FLOAT4
+                    | oids::FLOAT8
+                    | oids::NUMERIC
+                    | oids::DATE
+                    | oids::TIME
+                    | oids::TIMETZ
+                    | oids::TIMESTAMP
+                    | oids::TIMESTAMPTZ
+                    | oids::INTERVAL
+                    | oids::UUID
+                    | oids::INET
+                    | oids::CIDR
+                    | oids::MACADDR
+                    | oids::MACADDR8
+                    | oids::JSONB
+                    | oids::JSONPATH
+                    | oids::BIT
+                    | oids::VARBIT
+                    | oids::PG_LSN
+                    | oids::TID
+                    | oids::PG_SNAPSHOT
+                    | oids::TXID_SNAPSHOT
+                    | oids::POINT
+                    | oids::LINE
+                    | oids::LSEG
+                    | oids::BOX
+                    | oids::PATH
+                    | oids::POLYGON
+                    | oids::CIRCLE
             )
             || crate::impls::is_integer(self)
             || self.oid == oids::RECORD
@@ -235,8 +265,10 @@ pub(crate) mod oids {
 
     oids! {
         BOOL BYTEA CHAR NAME INT8 INT2 INT4 TEXT OID XID CID JSON XML PG_NODE_TREE FLOAT4 FLOAT8
-        UNKNOWN BPCHAR VARCHAR REFCURSOR CSTRING BOX INT2VECTOR OIDVECTOR RECORD TSQUERY
-        TSVECTOR VOID
+        UNKNOWN BPCHAR VARCHAR REFCURSOR CSTRING NUMERIC DATE TIME TIMETZ TIMESTAMP TIMESTAMPTZ INTERVAL
+        UUID INET CIDR MACADDR MACADDR8 JSONB JSONPATH VOID MONEY XID8 REGPROC REGPROCEDURE REGOPER REGOPERATOR REGCLASS
+        REGTYPE REGROLE REGNAMESPACE REGCONFIG REGDICTIONARY REGCOLLATION BIT VARBIT PG_LSN TID PG_SNAPSHOT TXID_SNAPSHOT
+        POINT LINE LSEG BOX PATH POLYGON CIRCLE INT2VECTOR OIDVECTOR RECORD TSQUERY TSVECTOR
     }
 }
 
@@ -286,12 +318,20 @@ mod tests {
             Type::BYTEA,
             Type::VARCHAR,
             Type::CHAR,
+            Type::NUMERIC,
+            Type::JSONB,
+            Type::XID8,
             Type::new(70_001, "mood", Kind::Enum, None),
             Type::new(70_002, "citext", Kind::Base, None),
         ] {
             assert_eq!(ty.preferred_format(), Format::Binary, "{ty}");
         }
-        for ty in [Type::XML, Type::MONEY, Type::JSONB, Type::unknown(70_003)] {
+        for ty in [
+            Type::XML,
+            Type::MONEY,
+            Type::REGCLASS,
+            Type::unknown(70_003),
+        ] {
             assert_eq!(ty.preferred_format(), Format::Text, "{ty}");
         }
     }

@@ -9,7 +9,10 @@ mod write;
 
 use std::collections::BTreeMap;
 
-use crate::{Array, Composite, Multirange, Range, Type};
+use crate::{
+    Array, BitString, Cidr, Composite, Date, Inet, Interval, MacAddr, MacAddr8, Multirange,
+    Numeric, PgLsn, Range, Snapshot, Tid, Time, TimeTz, Timestamp, TimestampTz, Type, geometry,
+};
 
 /// A value of any type, for those who do not know the types beforehand.
 ///
@@ -52,6 +55,54 @@ pub enum Value {
     Text(String),
     /// `bytea`.
     Bytes(Vec<u8>),
+    /// `numeric`.
+    Numeric(Numeric),
+    /// `date`.
+    Date(Date),
+    /// `time`.
+    Time(Time),
+    /// `timetz`.
+    TimeTz(TimeTz),
+    /// `timestamp`.
+    Timestamp(Timestamp),
+    /// `timestamptz`.
+    TimestampTz(TimestampTz),
+    /// `interval`.
+    Interval(Interval),
+    /// `inet`.
+    Inet(Inet),
+    /// `cidr`.
+    Cidr(Cidr),
+    /// `macaddr`.
+    MacAddr(MacAddr),
+    /// `macaddr8`.
+    MacAddr8(MacAddr8),
+    /// `bit` and `varbit`.
+    Bits(BitString),
+    /// `xid8`.
+    Xid8(u64),
+    /// `pg_lsn`.
+    Lsn(PgLsn),
+    /// `tid`.
+    Tid(Tid),
+    /// `pg_snapshot` and `txid_snapshot`.
+    Snapshot(Snapshot),
+    /// `point`.
+    Point(geometry::Point),
+    /// `line`.
+    Line(geometry::Line),
+    /// `lseg`.
+    Lseg(geometry::Lseg),
+    /// `box`.
+    Box(geometry::Box),
+    /// `path`.
+    Path(geometry::Path),
+    /// `polygon`.
+    Polygon(geometry::Polygon),
+    /// `circle`.
+    Circle(geometry::Circle),
+    /// `uuid`.
+    Uuid([u8; 16]),
     /// Arrays.
     Array(Array<Self>),
     /// Ranges.

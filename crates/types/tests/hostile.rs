@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use purepg_types::{
-    Array, Column, Field, Format, Kind, Multirange, Oid, Range, ToSql, Type, encode,
+    Array, BitString, Cidr, Column, Composite, Date, Field, Format, Inet, Interval, Kind, MacAddr,
+    MacAddr8, Multirange, Numeric, Oid, PgLsn, Range, Snapshot, Tid, Time, TimeTz, Timestamp,
+    TimestampTz, ToSql, Type, Value, encode, geometry,
 };
 
 fn types() -> Vec<Type> {
@@ -28,10 +32,12 @@ fn read_as_everything(column: &Column, raw: Option<&[u8]>) {
         )* };
     }
     read! {
-        bool, i8, i16, i32, i64, u32, f32, f64, char, &str, String, Box<str>, Arc<str>, Cow<'_, str>,
-        &[u8], Vec<u8>, Box<[u8]>, Bytes, Cow<'_, [u8]>,
         Vec<i64>, Vec<String>, [bool; 2], Box<[f64]>, Array<String>, Vec<Vec<u8>>, Array<Vec<i16>>,
-        Range<i32>, Multirange<i64>, Range<String>, Vec<Range<i64>>, HashMap<String, Option<String>>
+        Range<i32>, Multirange<i64>, Range<String>, Vec<Range<i64>>, HashMap<String, Option<String>>, Value, Composite,
+        bool, i8, i16, i32, i64, u16, u32, u64, f32, f64, char, &str, String, Box<str>, Arc<str>, Cow<'_, str>,
+        &[u8], Vec<u8>, Box<[u8]>, Bytes, Cow<'_, [u8]>, Numeric, Date, Time, TimeTz, Timestamp, TimestampTz, Interval, SystemTime,
+        Duration, [u8; 16], Inet, Cidr, IpAddr, MacAddr, MacAddr8, BitString, PgLsn, Tid, Snapshot, (), geometry::Point, geometry::Line,
+        geometry::Lseg, geometry::Box, geometry::Path, geometry::Polygon, geometry::Circle
     }
     if let Ok(value) = field.decode::<Option<i64>>() {
         assert_eq!(value.is_some(), raw.is_some());
@@ -56,11 +62,27 @@ fn every_type_with_every_length() {
 proptest! {
     #[test]
     fn any_bytes(raw: Vec<u8>) {
-        for oid in [16, 17, 18, 20, 21, 23, 25, 26, 700, 701, 1043, 1007, 1009, 22, 3904, 3905, 4451, 70_000] {
+        for oid in [
+            16, 17, 18, 20, 21, 23, 25, 26, 27, 114, 142, 600, 601, 602, 603, 604, 628, 650, 700, 701, 718, 774, 790, 829, 869, 1043, 1082,
+            1083, 1114, 1184, 1186, 1266, 1560, 1562, 1700, 2205, 2278, 2950, 3220, 3802, 4072, 5038, 5069, 70_000,
+            1007, 1009, 22, 2249, 3904, 3905, 4451,
+        ] {
             let ty = Type::from_oid(oid).unwrap_or_else(|| Type::unknown(oid));
             for format in [Format::Text, Format::Binary] {
                 read_as_everything(&Column::new("a", ty.clone(), format), Some(&raw));
             }
+        }
+    }
+
+    /// What looks more like it than any bytes do.
+    #[test]
+    fn any_text(raw in "[-+0-9a-zP@.,:/ (){}<>\\[\\]TYMDHSBC\\\\]{0,40}") {
+        for oid in [
+            16, 17, 20, 27, 600, 602, 604, 628, 650, 700, 701, 718, 774, 829, 869, 1082, 1083, 1114, 1184, 1186, 1266, 1562, 1700, 2205, 2950,
+            3220, 5038, 5069,
+        ] {
+            let ty = Type::from_oid(oid).unwrap();
+            read_as_everything(&Column::new("a", ty, Format::Text), Some(raw.as_bytes()));
         }
     }
 
@@ -75,7 +97,7 @@ proptest! {
 
 #[test]
 fn every_value_to_every_type_is_written_or_refused_without_a_trace() {
-    let values: [&dyn ToSql; 20] = [
+    let values: [&dyn ToSql; 33] = [
         &true,
         &-1_i8,
         &i16::MIN,
@@ -96,6 +118,22 @@ fn every_value_to_every_type_is_written_or_refused_without_a_trace() {
         &Range::from(1..=2),
         &Multirange::<i64>::default(),
         &Array::from(vec![1_u32]),
+        &u64::MAX,
+        &Numeric::NEG_INFINITY,
+        &Date::INFINITY,
+        &Time::END_OF_DAY,
+        &TimestampTz::NEG_INFINITY,
+        &Interval::INFINITY,
+        &SystemTime::UNIX_EPOCH,
+        &Duration::MAX,
+        &[0xff_u8; 16],
+        &IpAddr::from([0; 16]),
+        &BitString::default(),
+        &geometry::Path {
+            is_closed: true,
+            points: Vec::new(),
+        },
+        &Snapshot::default(),
     ];
     for ty in types() {
         for value in values {

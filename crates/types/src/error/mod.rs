@@ -9,6 +9,8 @@ use std::borrow::Cow;
 pub use decode::{DecodeError, DecodeErrorKind};
 pub use encode::{EncodeError, EncodeErrorKind};
 
+use crate::ty::Type;
+
 /// An error of any type, as the conversion traits return it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -35,4 +37,17 @@ pub enum ValueError {
     /// The conversion exists, but not in this format: why.
     #[error("{0}")]
     Unsupported(Cow<'static, str>),
+}
+
+impl ValueError {
+    /// Why a Rust type and this one do not go together.
+    #[cold]
+    pub(crate) fn refusal(ty: &Type) -> Self {
+        if *ty == Type::MONEY {
+            return Self::Unsupported(
+                "how many digits money has behind its point is a setting of the server's: cast it to numeric, or use a string".into(),
+            );
+        }
+        Self::WrongType
+    }
 }

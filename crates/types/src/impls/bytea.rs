@@ -78,7 +78,7 @@ fn read_hex(digits: &[u8]) -> Result<Vec<u8>, BoxError> {
     Ok(bytes)
 }
 
-fn nibble(digit: u8) -> Option<u8> {
+pub(super) fn nibble(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
         b'a'..=b'f' => Some(digit - b'a' + 10),
@@ -141,8 +141,8 @@ impl ToSql for [u8] {
 }
 
 macro_rules! to_bytes {
-    ($([$($generic:tt)*] $rust:ty;)*) => { $(
-        impl<$($generic)*> ToSql for $rust {
+    ($($rust:ty;)*) => { $(
+        impl ToSql for $rust {
             fn accepts(&self, ty: &Type) -> bool {
                 ty.oid() == oids::BYTEA
             }
@@ -159,9 +159,26 @@ macro_rules! to_bytes {
 }
 
 to_bytes! {
-    [] Vec<u8>;
-    [] Bytes;
-    [const N: usize] [u8; N];
+    Vec<u8>;
+    Bytes;
+}
+
+impl<const N: usize> ToSql for [u8; N] {
+    /// Sixteen of them are a `uuid`, too.
+    fn accepts(&self, ty: &Type) -> bool {
+        ty.oid() == oids::BYTEA || ty.oid() == oids::UUID && N == 16
+    }
+
+    fn to_binary(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        self.as_slice().to_binary(ty, out)
+    }
+
+    fn to_text(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        if ty.oid() == oids::UUID {
+            return super::uuid::write_text(self, out);
+        }
+        self.as_slice().to_text(ty, out)
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! `int2`, `int4`, `int8`, and the unsigned `oid`, `xid` and `cid`; `"char"` as an `i8`.
+//! `int2`, `int4`, `int8`, and the unsigned `oid`, `xid`, `cid` and `xid8`; the `reg*` types as the oids that they are; `"char"` as an `i8`.
 //!
-//! Every Rust integer here reads and writes every one of the first six, where the value fits.
+//! Every Rust integer here reads and writes every one of these but `"char"`, where the value fits, and is written as a `numeric`.
 
 use std::fmt::Write as _;
 use std::num::IntErrorKind;
@@ -10,58 +10,80 @@ use bytes::BytesMut;
 use super::{fixed, invalid, out_of_range, unsupported, utf8};
 use crate::error::BoxError;
 use crate::ty::oids;
-use crate::{FromSql, IsNull, ToSql, Type};
+use crate::{FromSql, IsNull, Numeric, ToSql, Type};
 
-/// Whether it is an integer type, all of whose values fit into an `i64`.
+/// Whether it is an integer type.
 #[inline]
 pub(crate) fn is_integer(ty: &Type) -> bool {
     matches!(
         ty.oid(),
-        oids::INT2 | oids::INT4 | oids::INT8 | oids::OID | oids::XID | oids::CID
+        oids::INT2 | oids::INT4 | oids::INT8 | oids::OID | oids::XID | oids::CID | oids::XID8
     )
 }
 
+/// Whether it is one of the types whose value is an oid, and whose text is the name of what has this oid.
+pub(crate) fn is_alias(ty: &Type) -> bool {
+    matches!(
+        ty.oid(),
+        oids::REGPROC
+            | oids::REGPROCEDURE
+            | oids::REGOPER
+            | oids::REGOPERATOR
+            | oids::REGCLASS
+            | oids::REGTYPE
+            | oids::REGROLE
+            | oids::REGNAMESPACE
+            | oids::REGCONFIG
+            | oids::REGDICTIONARY
+            | oids::REGCOLLATION
+    )
+}
+
+fn is_written(ty: &Type) -> bool {
+    is_integer(ty) || is_alias(ty) || ty.oid() == oids::NUMERIC
+}
+
 macro_rules! integer {
-    ($($rust:ident: $own:ident;)*) => { $(
+    ($($rust:ident: $($own:ident)?;)*) => { $(
         impl<'a> FromSql<'a> for $rust {
             #[inline]
             fn accepts(ty: &Type) -> bool {
                 // The type of the same width comes first, here and below, so that reading it
                 // compiles to one comparison, a check of the length and a swap of bytes.
-                ty.oid() == oids::$own || is_integer(ty)
+                $(ty.oid() == oids::$own ||)? is_integer(ty) || is_alias(ty)
             }
 
             #[inline]
             fn from_binary(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
-                if ty.oid() == oids::$own {
+                $(if ty.oid() == oids::$own {
                     return Ok(Self::from_be_bytes(fixed(raw)?));
-                }
+                })?
                 let value = read_binary(ty, raw)?;
                 Self::try_from(value).map_err(|_| out_of_range(value.to_string()))
             }
 
             #[inline]
-            fn from_text(_: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
-                let value = read_text(raw)?;
+            fn from_text(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+                let value = read_text(ty, raw)?;
                 Self::try_from(value).map_err(|_| out_of_range(value.to_string()))
             }
         }
 
         impl ToSql for $rust {
             fn accepts(&self, ty: &Type) -> bool {
-                is_integer(ty)
+                is_written(ty)
             }
 
             fn to_binary(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
-                if ty.oid() == oids::$own {
+                $(if ty.oid() == oids::$own {
                     out.extend_from_slice(&self.to_be_bytes());
                     return Ok(IsNull::No);
-                }
-                write_binary(i64::from(*self), ty, out)
+                })?
+                write_binary(i128::from(*self), ty, out)
             }
 
             fn to_text(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
-                check(i64::from(*self), ty)?;
+                check(i128::from(*self), ty)?;
                 write!(out, "{self}")?;
                 Ok(IsNull::No)
             }
@@ -73,19 +95,26 @@ integer! {
     i16: INT2;
     i32: INT4;
     i64: INT8;
+    u16: ;
     u32: OID;
+    u64: XID8;
 }
 
-fn read_binary(ty: &Type, raw: &[u8]) -> Result<i64, BoxError> {
+/// Wide enough for every one of them.
+fn read_binary(ty: &Type, raw: &[u8]) -> Result<i128, BoxError> {
     match ty.oid() {
         oids::INT2 => Ok(i16::from_be_bytes(fixed(raw)?).into()),
         oids::INT4 => Ok(i32::from_be_bytes(fixed(raw)?).into()),
-        oids::INT8 => Ok(i64::from_be_bytes(fixed(raw)?)),
+        oids::INT8 => Ok(i64::from_be_bytes(fixed(raw)?).into()),
+        oids::XID8 => Ok(u64::from_be_bytes(fixed(raw)?).into()),
         _ => Ok(u32::from_be_bytes(fixed(raw)?).into()),
     }
 }
 
-fn read_text(raw: &[u8]) -> Result<i64, BoxError> {
+fn read_text(ty: &Type, raw: &[u8]) -> Result<i128, BoxError> {
+    if is_alias(ty) {
+        return read_alias(raw);
+    }
     utf8(raw)?
         .parse()
         .map_err(|error: std::num::ParseIntError| match error.kind() {
@@ -94,70 +123,103 @@ fn read_text(raw: &[u8]) -> Result<i64, BoxError> {
         })
 }
 
-fn write_binary(value: i64, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+/// The oid itself stands where nothing has it; a name never looks like one, for names of digits are quoted.
+fn read_alias(raw: &[u8]) -> Result<i128, BoxError> {
+    if raw == b"-" {
+        return Ok(0);
+    }
+    let oid = utf8(raw)?.parse::<u32>().map_err(|_| {
+        unsupported("in the text format it is a name: read it as a string, or cast it to oid")
+    })?;
+    Ok(oid.into())
+}
+
+fn write_binary(value: i128, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
     match ty.oid() {
         oids::INT2 => out.extend_from_slice(&fit::<i16>(value)?.to_be_bytes()),
         oids::INT4 => out.extend_from_slice(&fit::<i32>(value)?.to_be_bytes()),
-        oids::INT8 => out.extend_from_slice(&value.to_be_bytes()),
+        oids::INT8 => out.extend_from_slice(&fit::<i64>(value)?.to_be_bytes()),
+        oids::XID8 => out.extend_from_slice(&fit::<u64>(value)?.to_be_bytes()),
+        oids::NUMERIC => Numeric::from(value).write_binary(out)?,
         _ => out.extend_from_slice(&fit::<u32>(value)?.to_be_bytes()),
     }
     Ok(IsNull::No)
 }
 
 /// What `write_binary` would say. In the text format the server would say it, or take `-1` as an oid.
-fn check(value: i64, ty: &Type) -> Result<(), BoxError> {
+fn check(value: i128, ty: &Type) -> Result<(), BoxError> {
     match ty.oid() {
         oids::INT2 => fit::<i16>(value).map(drop),
         oids::INT4 => fit::<i32>(value).map(drop),
-        oids::INT8 => Ok(()),
+        oids::INT8 => fit::<i64>(value).map(drop),
+        oids::XID8 => fit::<u64>(value).map(drop),
+        oids::NUMERIC => Ok(()),
         _ => fit::<u32>(value).map(drop),
     }
 }
 
-fn fit<T: TryFrom<i64>>(value: i64) -> Result<T, BoxError> {
+fn fit<T: TryFrom<i128>>(value: i128) -> Result<T, BoxError> {
     T::try_from(value).map_err(|_| out_of_range("the value"))
 }
 
 impl<'a> FromSql<'a> for i8 {
     #[inline]
     fn accepts(ty: &Type) -> bool {
-        ty.oid() == oids::CHAR
+        ty.oid() == oids::CHAR || is_integer(ty) || is_alias(ty)
     }
 
     #[inline]
-    fn from_binary(_: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
-        Ok(Self::from_be_bytes(fixed(raw)?))
+    fn from_binary(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        if ty.oid() == oids::CHAR {
+            return Ok(Self::from_be_bytes(fixed(raw)?));
+        }
+        let value = read_binary(ty, raw)?;
+        Self::try_from(value).map_err(|_| out_of_range(value.to_string()))
     }
 
-    fn from_text(_: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
-        let octal = |digit: u8| (b'0'..=b'7').contains(&digit).then(|| digit - b'0');
-        match *raw {
-            [] => Ok(0),
-            [byte] => Ok(Self::from_be_bytes([byte])),
-            // A byte of 0x80 and above, as charout writes it since PostgreSQL 16.
-            [b'\\', high @ b'0'..=b'3', middle, low] => match (octal(middle), octal(low)) {
-                (Some(middle), Some(low)) => {
-                    let byte = (high - b'0') << 6 | middle << 3 | low;
-                    Ok(Self::from_be_bytes([byte]))
-                }
-                _ => Err(invalid("not a single byte")),
-            },
-            _ => Err(invalid("not a single byte")),
+    fn from_text(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        if ty.oid() == oids::CHAR {
+            return read_char(raw);
         }
+        let value = read_text(ty, raw)?;
+        Self::try_from(value).map_err(|_| out_of_range(value.to_string()))
+    }
+}
+
+fn read_char(raw: &[u8]) -> Result<i8, BoxError> {
+    let octal = |digit: u8| (b'0'..=b'7').contains(&digit).then(|| digit - b'0');
+    match *raw {
+        [] => Ok(0),
+        [byte] => Ok(i8::from_be_bytes([byte])),
+        // A byte of 0x80 and above, as charout writes it since PostgreSQL 16.
+        [b'\\', high @ b'0'..=b'3', middle, low] => match (octal(middle), octal(low)) {
+            (Some(middle), Some(low)) => {
+                let byte = (high - b'0') << 6 | middle << 3 | low;
+                Ok(i8::from_be_bytes([byte]))
+            }
+            _ => Err(invalid("not a single byte")),
+        },
+        _ => Err(invalid("not a single byte")),
     }
 }
 
 impl ToSql for i8 {
     fn accepts(&self, ty: &Type) -> bool {
-        ty.oid() == oids::CHAR
+        ty.oid() == oids::CHAR || is_written(ty)
     }
 
-    fn to_binary(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
-        out.extend_from_slice(&self.to_be_bytes());
-        Ok(IsNull::No)
+    fn to_binary(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        if ty.oid() == oids::CHAR {
+            out.extend_from_slice(&self.to_be_bytes());
+            return Ok(IsNull::No);
+        }
+        write_binary(i128::from(*self), ty, out)
     }
 
-    fn to_text(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+    fn to_text(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        if ty.oid() != oids::CHAR {
+            return i16::from(*self).to_text(ty, out);
+        }
         match u8::try_from(*self) {
             // The zero byte is the empty string.
             Ok(0) => {}
@@ -179,29 +241,43 @@ mod tests {
     use crate::impls::testing::*;
     use crate::{Column, DecodeErrorKind, EncodeErrorKind, Format};
 
-    const TYPES: [Type; 6] = [
+    const TYPES: [Type; 9] = [
         Type::INT2,
         Type::INT4,
         Type::INT8,
         Type::OID,
         Type::XID,
         Type::CID,
+        Type::XID8,
+        Type::REGCLASS,
+        Type::REGTYPE,
     ];
 
     /// The smallest and the largest value of a type.
-    fn range(ty: &Type) -> (i64, i64) {
+    fn range(ty: &Type) -> (i128, i128) {
         match ty.oid() {
             oids::INT2 => (i16::MIN.into(), i16::MAX.into()),
             oids::INT4 => (i32::MIN.into(), i32::MAX.into()),
-            oids::INT8 => (i64::MIN, i64::MAX),
+            oids::INT8 => (i64::MIN.into(), i64::MAX.into()),
+            oids::XID8 => (0, u64::MAX.into()),
             _ => (0, u32::MAX.into()),
         }
     }
 
+    /// The value as the server would send it.
+    fn sent(value: i128, ty: &Type, format: Format) -> Vec<u8> {
+        match i64::try_from(value) {
+            Ok(value) => write(&value, ty, format).unwrap().unwrap(),
+            Err(_) => write(&u64::try_from(value).unwrap(), ty, format)
+                .unwrap()
+                .unwrap(),
+        }
+    }
+
     /// Reads and writes `value` as `T` wherever both ends can hold it, and fails wherever not.
-    fn check_everywhere<T>(value: i64)
+    fn check_everywhere<T>(value: i128)
     where
-        T: for<'a> FromSql<'a> + ToSql + TryFrom<i64> + PartialEq + Debug,
+        T: for<'a> FromSql<'a> + ToSql + TryFrom<i128> + PartialEq + Debug,
     {
         for ty in &TYPES {
             let (min, max) = range(ty);
@@ -213,7 +289,7 @@ mod tests {
                     assert_eq!(written.is_ok(), fits_type, "{value} to {ty}");
                 }
                 if fits_type {
-                    let raw = write(&value, ty, format).unwrap().unwrap();
+                    let raw = sent(value, ty, format);
                     let column = Column::new("a", ty.clone(), format);
                     match (read::<T>(&column, &raw), &rust) {
                         (Ok(read), Some(rust)) => assert_eq!(&read, rust),
@@ -227,7 +303,10 @@ mod tests {
         }
     }
 
-    fn check_every_rust_type(value: i64) {
+    fn check_every_rust_type(value: i128) {
+        check_everywhere::<i8>(value);
+        check_everywhere::<u16>(value);
+        check_everywhere::<u64>(value);
         check_everywhere::<i16>(value);
         check_everywhere::<i32>(value);
         check_everywhere::<i64>(value);
@@ -248,8 +327,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_value_in_any_type(value: i64, small: i16, middle: i32) {
-            check_every_rust_type(value);
+        fn any_value_in_any_type(value: i64, small: i16, middle: i32, unsigned: u64) {
+            check_every_rust_type(value.into());
+            check_every_rust_type(unsigned.into());
             check_every_rust_type(small.into());
             check_every_rust_type(middle.into());
         }
@@ -308,7 +388,15 @@ mod tests {
             DecodeErrorKind::OutOfRange
         );
         assert_eq!(
-            failure::<i64>(&text(Type::INT8), b"9223372036854775808"),
+            failure::<i64>(&text(Type::XID8), b"9223372036854775808"),
+            (
+                DecodeErrorKind::OutOfRange,
+                r#"column "a" (xid8) cannot be read as i64: 9223372036854775808 does not fit"#
+                    .into()
+            )
+        );
+        assert_eq!(
+            failure::<i64>(&text(Type::INT8), "9".repeat(60).as_bytes()),
             (
                 DecodeErrorKind::OutOfRange,
                 r#"column "a" (int8) cannot be read as i64: the value does not fit"#.into()
@@ -390,13 +478,7 @@ mod tests {
 
     #[test]
     fn other_types_are_refused_before_their_bytes_are_looked_at() {
-        for ty in [
-            Type::FLOAT8,
-            Type::NUMERIC,
-            Type::TEXT,
-            Type::CHAR,
-            Type::unknown(70_000),
-        ] {
+        for ty in [Type::FLOAT8, Type::TEXT, Type::CHAR, Type::unknown(70_000)] {
             for format in FORMATS {
                 let column = Column::new("a", ty.clone(), format);
                 assert_eq!(failure::<i64>(&column, b"1").0, DecodeErrorKind::WrongType);
@@ -407,13 +489,48 @@ mod tests {
                 );
             }
         }
+        // What a numeric holds need not be an integer.
         assert_eq!(
-            failure::<i8>(&binary(Type::INT2), &[0]).0,
+            failure::<i64>(&text(Type::NUMERIC), b"1").0,
             DecodeErrorKind::WrongType
         );
-        assert_eq!(
-            write_failure(&1_i8, &Type::INT2, Format::Binary).0,
-            EncodeErrorKind::WrongType
-        );
+    }
+
+    #[test]
+    fn every_integer_is_written_as_a_numeric() {
+        for (value, digits) in [
+            (&-1_i8 as &dyn ToSql, "-1"),
+            (&u16::MAX, "65535"),
+            (&i64::MIN, "-9223372036854775808"),
+            (&u64::MAX, "18446744073709551615"),
+        ] {
+            for format in FORMATS {
+                let raw = write(value, &Type::NUMERIC, format).unwrap().unwrap();
+                let column = Column::new("a", Type::NUMERIC, format);
+                assert_eq!(read::<Numeric>(&column, &raw).unwrap().to_string(), digits);
+            }
+        }
+    }
+
+    #[test]
+    fn the_name_of_an_object_is_no_oid() {
+        let column = text(Type::REGCLASS);
+        assert_eq!(read::<u32>(&column, b"-").unwrap(), 0);
+        assert_eq!(read::<u32>(&column, b"4294967295").unwrap(), u32::MAX);
+        for raw in [
+            "pg_class",
+            "\"123\"",
+            "+(integer,integer)",
+            "4294967296",
+            "",
+        ] {
+            assert_eq!(
+                failure::<u32>(&column, raw.as_bytes()),
+                (
+                    DecodeErrorKind::Unsupported,
+                    r#"column "a" (regclass) cannot be read as u32: in the text format it is a name: read it as a string, or cast it to oid"#.into()
+                )
+            );
+        }
     }
 }

@@ -1,17 +1,25 @@
 //! The conversions, one file for each family of types, reading and writing together.
 
 mod array;
+mod bits;
 mod bool;
 mod bytea;
+mod datetime;
+pub(crate) mod external;
 mod float;
+mod geometry;
 mod hstore;
 mod integer;
+mod network;
+mod numeric;
 mod option;
 pub(crate) mod parts;
 pub(crate) mod quoting;
 mod range;
+mod system;
 mod text;
-mod void;
+mod uuid;
+mod wire;
 mod wrapper;
 
 pub(crate) use array::text as array_text;

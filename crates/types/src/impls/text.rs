@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
+use super::integer::is_alias;
 use super::{invalid, unsupported, utf8};
 use crate::error::BoxError;
 use crate::ty::oids;
@@ -44,12 +45,38 @@ fn is_common(ty: &Type) -> bool {
 /// Whether a string is what to read such a value as, at least in the text format.
 fn has_text(ty: &Type) -> bool {
     ty.is_text_like()
-        || matches!(ty.oid(), oids::XML | oids::TSVECTOR | oids::TSQUERY)
+        || is_versioned(ty)
+        || is_alias(ty)
+        || matches!(
+            ty.oid(),
+            oids::XML | oids::VOID | oids::MONEY | oids::TSVECTOR | oids::TSQUERY
+        )
         || !ty.is_builtin()
 }
 
+/// Whether the binary form is a version, which is 1, and then the text.
+pub(super) fn is_versioned(ty: &Type) -> bool {
+    ty.oid() == oids::JSONB || ty.oid() == oids::JSONPATH
+}
+
+/// What stands behind the version.
+pub(super) fn strip_version(raw: &[u8]) -> Result<&[u8], BoxError> {
+    match raw {
+        [VERSION, text @ ..] => Ok(text),
+        [version, ..] => Err(invalid(format!(
+            "version {version} of its binary form, of which only 1 is known"
+        ))),
+        [] => Err(invalid("no version before its text")),
+    }
+}
+
+pub(super) const VERSION: u8 = 1;
+
 fn read_binary<'a>(ty: &Type, raw: &'a [u8]) -> Result<&'a str, BoxError> {
-    if !(ty.is_text_like() || ty.oid() == oids::XML) {
+    if is_versioned(ty) {
+        return utf8(strip_version(raw)?);
+    }
+    if !(ty.is_text_like() || matches!(ty.oid(), oids::XML | oids::VOID)) {
         return Err(unsupported(
             "its binary form is not text: ask for the text format, or read it as a String",
         ));
@@ -128,12 +155,15 @@ impl ToSql for str {
     }
 
     fn supports_binary(&self, ty: &Type) -> bool {
-        ty.is_text_like()
+        has_binary(ty)
     }
 
     fn to_binary(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
         if ty.oid() == oids::CHAR {
             return put_char(self, out);
+        }
+        if is_versioned(ty) {
+            out.extend_from_slice(&[VERSION]);
         }
         put(self, out)
     }
@@ -141,6 +171,10 @@ impl ToSql for str {
     fn to_text(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
         put(self, out)
     }
+}
+
+fn has_binary(ty: &Type) -> bool {
+    ty.is_text_like() || is_versioned(ty)
 }
 
 /// No text of PostgreSQL can hold a zero byte: found out here, the transaction lives on.
@@ -170,7 +204,7 @@ macro_rules! to_str {
             }
 
             fn supports_binary(&self, ty: &Type) -> bool {
-                ty.is_text_like()
+                has_binary(ty)
             }
 
             fn to_binary(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
@@ -331,12 +365,64 @@ mod tests {
     }
 
     #[test]
+    fn a_version_stands_before_the_text_of_jsonb_and_jsonpath() {
+        for ty in [Type::JSONB, Type::JSONPATH] {
+            round_trip(&String::from("{\"a\": 1}"), &ty);
+            assert_eq!(read::<&str>(&binary(ty.clone()), b"\x01$").unwrap(), "$");
+            assert_eq!(read::<&str>(&text(ty.clone()), b"$").unwrap(), "$");
+            let written = write(&"$", &ty, Format::Binary).unwrap();
+            assert_eq!(written.unwrap(), b"\x01$");
+            for (raw, reason) in [
+                (&b""[..], "no version before its text"),
+                (
+                    b"\x02$",
+                    "version 2 of its binary form, of which only 1 is known",
+                ),
+                (
+                    b"{}",
+                    "version 123 of its binary form, of which only 1 is known",
+                ),
+                (b"\x01\xff", "not valid UTF-8 at byte 0"),
+            ] {
+                assert_eq!(
+                    failure::<&str>(&binary(ty.clone()), raw).1,
+                    format!(r#"column "a" ({ty}) cannot be read as &str: {reason}"#)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn money_and_names_of_objects_are_strings_in_the_text_format_alone() {
+        for ty in [
+            Type::MONEY,
+            Type::REGCLASS,
+            Type::REGTYPE,
+            Type::REGNAMESPACE,
+        ] {
+            assert_eq!(
+                read::<&str>(&text(ty.clone()), b"-$1,234.50").unwrap(),
+                "-$1,234.50"
+            );
+            assert_eq!(
+                failure::<&str>(&binary(ty.clone()), &[0; 4]).0,
+                DecodeErrorKind::Unsupported
+            );
+            assert!(!"x".supports_binary(&ty));
+        }
+        for format in FORMATS {
+            let column = Column::new("a", Type::VOID, format);
+            assert_eq!(read::<&str>(&column, b"").unwrap(), "");
+        }
+    }
+
+    #[test]
     fn built_in_types_of_another_kind_are_not_read_as_strings() {
         for ty in [
             Type::INT4,
             Type::BOOL,
             Type::BYTEA,
-            Type::JSONB,
+            Type::NUMERIC,
             Type::TEXT_ARRAY,
             Type::UUID,
         ] {
@@ -362,7 +448,7 @@ mod tests {
         for ty in [
             Type::INT4,
             Type::TIMESTAMPTZ,
-            Type::JSONB,
+            Type::UUID,
             Type::XML,
             unknown,
         ] {

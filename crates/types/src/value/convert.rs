@@ -1,7 +1,10 @@
 //! Values of Rust to a [`Value`], and what it holds.
 
 use super::Value;
-use crate::{Array, Composite, Multirange, Range};
+use crate::{
+    Array, BitString, Cidr, Composite, Date, Inet, Interval, MacAddr, MacAddr8, Multirange,
+    Numeric, PgLsn, Range, Snapshot, Tid, Time, TimeTz, Timestamp, TimestampTz,
+};
 
 impl Value {
     /// Whether it is NULL.
@@ -92,6 +95,21 @@ from! {
     String: value => Self::Text(value);
     Vec<u8>: value => Self::Bytes(value);
     &[u8]: value => Self::Bytes(value.into());
+    Numeric: value => Self::Numeric(value);
+    Date: value => Self::Date(value);
+    Time: value => Self::Time(value);
+    TimeTz: value => Self::TimeTz(value);
+    Timestamp: value => Self::Timestamp(value);
+    TimestampTz: value => Self::TimestampTz(value);
+    Interval: value => Self::Interval(value);
+    Inet: value => Self::Inet(value);
+    Cidr: value => Self::Cidr(value);
+    MacAddr: value => Self::MacAddr(value);
+    MacAddr8: value => Self::MacAddr8(value);
+    BitString: value => Self::Bits(value);
+    PgLsn: value => Self::Lsn(value);
+    Tid: value => Self::Tid(value);
+    Snapshot: value => Self::Snapshot(value);
     Array<Self>: value => Self::Array(value);
     Vec<Self>: value => Self::Array(value.into());
     Range<Self>: value => Self::Range(Box::new(value));

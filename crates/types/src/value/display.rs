@@ -65,12 +65,39 @@ fn print(value: &Value, out: &mut BytesMut) -> Result<IsNull, BoxError> {
             let digits = shortest(value, [*value, value.next_up(), value.next_down()]);
             print_float(*value, &digits, 15, out)?;
         }
+        Value::Numeric(value) => write!(out, "{value}")?,
+        Value::Date(value) => write!(out, "{value}")?,
+        Value::Time(value) => write!(out, "{value}")?,
+        Value::TimeTz(value) => write!(out, "{value}")?,
+        Value::Timestamp(value) => write!(out, "{value}")?,
+        Value::TimestampTz(value) => write!(out, "{value}")?,
+        Value::Interval(value) => write!(out, "{value}")?,
+        Value::Inet(value) => write!(out, "{value}")?,
+        Value::Cidr(value) => write!(out, "{value}")?,
+        Value::MacAddr(value) => write!(out, "{value}")?,
+        Value::MacAddr8(value) => write!(out, "{value}")?,
+        Value::Bits(value) => write!(out, "{value}")?,
+        Value::Xid8(value) => write!(out, "{value}")?,
+        Value::Lsn(value) => write!(out, "{value}")?,
+        Value::Tid(value) => write!(out, "{value}")?,
+        Value::Snapshot(value) => write!(out, "{value}")?,
+        Value::Point(value) => write!(out, "{value}")?,
+        Value::Line(value) => write!(out, "{value}")?,
+        Value::Lseg(value) => write!(out, "{value}")?,
+        Value::Box(value) => write!(out, "{value}")?,
+        Value::Path(value) => write!(out, "{value}")?,
+        Value::Polygon(value) => write!(out, "{value}")?,
+        Value::Circle(value) => write!(out, "{value}")?,
+        Value::Uuid(value) => return value.to_text(&Type::UUID, out),
         Value::Text(text) => out.extend_from_slice(text.as_bytes()),
         Value::Bytes(bytes) | Value::Binary(_, bytes) => {
             return bytes.to_text(&Type::BYTEA, out);
         }
         Value::Array(array) => {
             let elements: Vec<_> = array.iter().map(Printed).collect();
+            // The one type with another delimiter.
+            let boxes = array.iter().any(|value| matches!(value, Value::Box(_)));
+            let part = if boxes { Type::BOX } else { part };
             array_text::write(&elements, array.shape(), &part, out)?;
         }
         Value::Range(range) => return printed(range).to_text(&part, out),

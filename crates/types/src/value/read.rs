@@ -48,6 +48,33 @@ fn read(ty: &Type, raw: &[u8], format: Format) -> Result<Value, BoxError> {
         oids::FLOAT4 => return part(ty, raw, format).map(Value::Float4),
         oids::FLOAT8 => return part(ty, raw, format).map(Value::Float8),
         oids::BYTEA => return part(ty, raw, format).map(Value::Bytes),
+        oids::NUMERIC => return part(ty, raw, format).map(Value::Numeric),
+        oids::DATE => return part(ty, raw, format).map(Value::Date),
+        oids::TIME => return part(ty, raw, format).map(Value::Time),
+        oids::TIMETZ => return part(ty, raw, format).map(Value::TimeTz),
+        oids::TIMESTAMP => return part(ty, raw, format).map(Value::Timestamp),
+        oids::TIMESTAMPTZ => return part(ty, raw, format).map(Value::TimestampTz),
+        oids::INTERVAL => return part(ty, raw, format).map(Value::Interval),
+        oids::INET => return part(ty, raw, format).map(Value::Inet),
+        oids::CIDR => return part(ty, raw, format).map(Value::Cidr),
+        oids::MACADDR => return part(ty, raw, format).map(Value::MacAddr),
+        oids::MACADDR8 => return part(ty, raw, format).map(Value::MacAddr8),
+        oids::BIT | oids::VARBIT => return part(ty, raw, format).map(Value::Bits),
+        oids::XID8 => return part(ty, raw, format).map(Value::Xid8),
+        oids::PG_LSN => return part(ty, raw, format).map(Value::Lsn),
+        oids::TID => return part(ty, raw, format).map(Value::Tid),
+        oids::PG_SNAPSHOT | oids::TXID_SNAPSHOT => {
+            return part(ty, raw, format).map(Value::Snapshot);
+        }
+        oids::POINT => return part(ty, raw, format).map(Value::Point),
+        oids::LINE => return part(ty, raw, format).map(Value::Line),
+        oids::LSEG => return part(ty, raw, format).map(Value::Lseg),
+        oids::BOX => return part(ty, raw, format).map(Value::Box),
+        oids::PATH => return part(ty, raw, format).map(Value::Path),
+        oids::POLYGON => return part(ty, raw, format).map(Value::Polygon),
+        oids::CIRCLE => return part(ty, raw, format).map(Value::Circle),
+        oids::UUID => return part(ty, raw, format).map(Value::Uuid),
+        oids::JSONB | oids::JSONPATH => return part(ty, raw, format).map(Value::Text),
         oids::INT2VECTOR | oids::OIDVECTOR => {
             // As an array of one's own it would not be printed as the server prints it.
             let numbers: Vec<i64> = part(ty, raw, format)?;

@@ -1,0 +1,109 @@
+//! The types of `geo-types`, with `f64` for coordinates.
+
+use ::geo_types::{Coord, Line, LineString, Point, Polygon, Rect};
+
+use super::invalid;
+use super::wire::through;
+use crate::geometry;
+
+through! {
+    Point<f64> = geometry::Point {
+        from: |point| Ok(Point::new(point.x, point.y)),
+        to: |value| Ok(ours(value.0)),
+    }
+    Coord<f64> = geometry::Point {
+        from: |point| Ok(theirs(point)),
+        to: |value| Ok(ours(*value)),
+    }
+    Line<f64> = geometry::Lseg {
+        from: |segment| Ok(Line::new(theirs(segment.start), theirs(segment.end))),
+        to: |value| Ok(geometry::Lseg { start: ours(value.start), end: ours(value.end) }),
+    }
+    Rect<f64> = geometry::Box {
+        from: |corners| Ok(Rect::new(theirs(corners.low), theirs(corners.high))),
+        to: |value| Ok(geometry::Box { high: ours(value.max()), low: ours(value.min()) }),
+    }
+    // A path that is open: there is no telling that one is closed.
+    LineString<f64> = geometry::Path {
+        from: |path| {
+            if path.is_closed {
+                return Err(invalid("a closed path, which a LineString is not"));
+            }
+            Ok(path.points.into_iter().map(theirs).collect())
+        },
+        to: |value| Ok(geometry::Path { is_closed: false, points: value.coords().copied().map(ours).collect() }),
+    }
+    // The exterior ends where it begins, which a polygon of PostgreSQL does not say twice.
+    Polygon<f64> = geometry::Polygon {
+        from: |polygon| Ok(Polygon::new(polygon.points.into_iter().map(theirs).collect(), Vec::new())),
+        to: |value| {
+            if !value.interiors().is_empty() {
+                return Err(invalid("a polygon with holes"));
+            }
+            let mut points: Vec<_> = value.exterior().coords().copied().map(ours).collect();
+            if points.len() > 1 {
+                points.pop();
+            }
+            Ok(geometry::Polygon { points })
+        },
+    }
+}
+
+fn theirs(point: geometry::Point) -> Coord<f64> {
+    Coord {
+        x: point.x,
+        y: point.y,
+    }
+}
+
+fn ours(coord: Coord<f64>) -> geometry::Point {
+    geometry::Point {
+        x: coord.x,
+        y: coord.y,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::*;
+    use super::*;
+    use crate::{DecodeErrorKind, EncodeErrorKind, Format, Type};
+
+    proptest! {
+        #[test]
+        fn any_shape(a: f64, b: f64, c: f64, d: f64, rest: Vec<(f64, f64)>) {
+            let (start, end) = (Coord { x: a, y: b }, Coord { x: c, y: d });
+            round_trip(&Point(start), &Type::POINT);
+            round_trip(&start, &Type::POINT);
+            round_trip(&Line::new(start, end), &Type::LSEG);
+            round_trip(&Rect::new(start, end), &Type::BOX);
+            let line: LineString = [start, end].into_iter().chain(rest.into_iter().map(|(x, y)| Coord { x, y })).collect();
+            round_trip(&line, &Type::PATH);
+            round_trip(&Polygon::new(line, Vec::new()), &Type::POLYGON);
+        }
+    }
+
+    #[test]
+    fn what_one_side_does_not_have() {
+        assert_eq!(
+            failure::<LineString>(&text(Type::PATH), b"((0,0),(1,1))"),
+            (
+                DecodeErrorKind::Invalid,
+                r#"column "a" (path) cannot be read as LineString: a closed path, which a LineString is not"#.into()
+            )
+        );
+        let triangle: LineString = vec![(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)].into();
+        let holed = Polygon::new(triangle.clone(), vec![triangle.clone()]);
+        assert_eq!(
+            write_failure(&holed, &Type::POLYGON, Format::Binary).0,
+            EncodeErrorKind::Invalid
+        );
+        let whole = Polygon::new(triangle, Vec::new());
+        let written = write(&whole, &Type::POLYGON, Format::Text)
+            .unwrap()
+            .unwrap();
+        assert_eq!(written, b"((0,0),(1,0),(0,1))");
+    }
+}
