@@ -373,7 +373,7 @@ async fn dropped_here_and_there<R: Runtime>(cx: Context<R>) {
             conn.forget_types();
             let row = conn.fetch_one("select $1::pg_temp.mood", ("sad",));
             let row = drop_after(row, polls).await;
-            check::<R>(&mut conn, process, status).await;
+            check(&mut conn, process, status).await;
             if let Some(row) = row {
                 let row = row.unwrap();
                 assert_eq!(row.columns()[0].ty().labels().len(), 2);
@@ -384,7 +384,7 @@ async fn dropped_here_and_there<R: Runtime>(cx: Context<R>) {
         for polls in (0..).step_by(211) {
             conn.forget_types();
             let statement = drop_after(conn.prepare("select $1::pg_temp.pair"), polls).await;
-            check::<R>(&mut conn, process, status).await;
+            check(&mut conn, process, status).await;
             if let Some(statement) = statement {
                 assert_eq!(statement.unwrap().params()[0].fields().len(), 2);
                 break;
@@ -394,7 +394,7 @@ async fn dropped_here_and_there<R: Runtime>(cx: Context<R>) {
         for polls in (0..).step_by(211) {
             conn.forget_types();
             let ty = drop_after(conn.type_info("pg_temp.pair"), polls).await;
-            check::<R>(&mut conn, process, status).await;
+            check(&mut conn, process, status).await;
             if let Some(ty) = ty {
                 assert_eq!(ty.unwrap().fields().len(), 2);
                 break;
