@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use purepg_proto::Oid;
-use purepg_types::{Column, DecodeError, Format, Type};
+use purepg_types::{Column, DecodeError, Format};
+
+use crate::types::Types;
 
 /// Up to so many columns are searched from front to back; beyond that an index pays.
 pub(crate) const FEW: usize = 16;
@@ -19,13 +20,13 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    pub(crate) fn new(core: Arc<purepg_proto::Columns>) -> Arc<Self> {
+    pub(crate) fn new(core: Arc<purepg_proto::Columns>, types: &Types) -> Arc<Self> {
         let columns = core.iter().map(|column| {
             let format = match column.format() {
                 purepg_proto::Format::Text => Format::Text,
                 purepg_proto::Format::Binary => Format::Binary,
             };
-            Column::new(column.name(), type_of(column.type_oid()), format)
+            Column::new(column.name(), types.get(column.type_oid()), format)
         });
         Arc::new(Self {
             list: columns.collect(),
@@ -72,9 +73,4 @@ impl Columns {
                 .collect()
         })
     }
-}
-
-/// The type behind a number; one that is not built in is known by its number alone.
-pub(crate) fn type_of(oid: Oid) -> Type {
-    Type::from_oid(oid).unwrap_or_else(|| Type::unknown(oid))
 }

@@ -32,12 +32,13 @@ mod statement;
 mod stream;
 mod timer;
 mod transaction;
+mod types;
 mod written;
 
 pub use cancel::CancelToken;
 pub use config::{Address, Config, ConfigError, Settings, SslMode};
 pub use connect::connect;
-pub use connection::{Connection, ProtectedParameter};
+pub use connection::{Connection, ProtectedParameter, TypeName};
 pub use copy::{CopyIn, CopyInRows, CopyOut, CopyOutRows, CopyRow, text as copy_text};
 pub use error::{DatabaseError, Error, UsageError};
 pub use message::{Message, MessageStream, RowColumns};
@@ -45,21 +46,26 @@ pub use message::{Message, MessageStream, RowColumns};
 pub use named::fuzzing;
 pub use notifications::Notifications;
 pub use pipeline::{Pipeline, PipelineResults, QueryOutcome};
+pub use purepg_derive::{FromRow, FromSql, ToSql};
 pub use purepg_proto::{
     AuthMethod, AuthMethods, AuthMethodsError, CommandTag, CopyData, CopyDataIter, Diagnostics,
     Notice, Notification, Parameters, ParametersIter, ProtocolError, ProtocolErrorKind,
     ProtocolVersion, ServerError, Severity, SqlState, SqlStateClass, TransactionStatus,
     UnknownProtocolVersion,
 };
+#[doc(hidden)]
+pub use purepg_types::__private;
 #[cfg(feature = "postgres-types")]
 pub use purepg_types::Compat;
 #[cfg(feature = "serde_json")]
 pub use purepg_types::Json;
 pub use purepg_types::{
-    BitString, BoxError, Cidr, Column, Date, DecodeError, DecodeErrorKind, EncodeError,
-    EncodeErrorKind, Field, Fields, Format, FromRow, FromSql, Inet, Interval, IsNull, Kind,
-    MacAddr, MacAddr8, NamedParams, Numeric, Oid, Params, PgLsn, Snapshot, Tid, Time, TimeTz,
-    Timestamp, TimestampTz, ToSql, Type, ValueError, geometry, params,
+    Array, BitString, BoxError, Cidr, Column, Composite, CompositeField, CompositeFields,
+    CompositeReader, Converter, Date, DecodeError, DecodeErrorKind, Dimension, EncodeError,
+    EncodeErrorKind, Field, Fields, Format, FromRow, FromSql, FromSqlOwned, Inet, Interval, IsNull,
+    Kind, MacAddr, MacAddr8, Multirange, NamedParams, Numeric, Oid, Params, PgLsn, Range, Snapshot,
+    Tid, Time, TimeTz, Timestamp, TimestampTz, ToSql, Type, TypeField, Value, ValueError, geometry,
+    params,
 };
 pub use query::{IntoQuery, Query};
 pub use row::{Row, RowBatch, RowBatchIter, RowIndex, RowRef};

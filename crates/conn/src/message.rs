@@ -163,7 +163,7 @@ impl<S: ByteStream> MessageStream<'_, S> {
                 self.columns.clone().map(RowColumns).map(Message::Columns)
             }
             Reply::Columns(columns) => {
-                let columns = Columns::new(columns);
+                let columns = Columns::new(columns, self.connection.types());
                 self.columns = Some(Arc::clone(&columns));
                 Some(Message::Columns(RowColumns(columns)))
             }

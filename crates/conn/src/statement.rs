@@ -31,6 +31,8 @@ struct Prepared {
 pub(crate) struct Description {
     pub(crate) params: Box<[Type]>,
     pub(crate) columns: Option<Arc<Columns>>,
+    /// What was known of types that are not built in, if it has any: it has to be looked up again when that was forgotten.
+    pub(crate) types_generation: Option<u64>,
 }
 
 /// Where a statement stands on the server.

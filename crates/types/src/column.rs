@@ -90,8 +90,13 @@ impl<'r> Field<'r> {
     pub fn decode<T: FromSql<'r>>(&self) -> Result<T, DecodeError> {
         let ty = self.column.ty();
         if !T::accepts(ty) {
-            return Err(self.refuse::<T>());
+            return self.decode_domain();
         }
+        self.decode_as(ty)
+    }
+
+    #[inline]
+    fn decode_as<T: FromSql<'r>>(&self, ty: &Type) -> Result<T, DecodeError> {
         let result = match (self.value, self.column.format) {
             (Some(raw), Format::Binary) => T::from_binary(ty, raw),
             (Some(raw), Format::Text) => T::from_text(ty, raw),
@@ -107,10 +112,16 @@ impl<'r> Field<'r> {
         }
     }
 
+    /// Of a type that `T` does not accept, which it may do of what that constrains.
     #[cold]
-    fn refuse<T>(&self) -> DecodeError {
+    fn decode_domain<T: FromSql<'r>>(&self) -> Result<T, DecodeError> {
+        let base = self.column.ty().underlying();
+        if base != self.column.ty() && T::accepts(base) {
+            return self.decode_as(base);
+        }
         let reason = Box::new(ValueError::refusal(self.column.ty()));
-        DecodeError::new(self.column, std::any::type_name::<T>(), reason)
+        let rust_type = std::any::type_name::<T>();
+        Err(DecodeError::new(self.column, rust_type, reason))
     }
 }
 

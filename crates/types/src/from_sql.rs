@@ -16,6 +16,16 @@ use crate::ty::Type;
 /// | `i8` | `"char"`, too |
 /// | `f32` | `float4` |
 /// | `f64` | `float4`, `float8` |
+/// | `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>`, `char` | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown`, `json`, `xml`, `refcursor`, `cstring`; `tsvector` and `tsquery` in the text format; types that are not built in, in the text format, and enums and `citext` in binary too |
+/// | `Vec<u8>`, `Box<[u8]>`, `Bytes`, `Cow<[u8]>` | `bytea` |
+/// | `&[u8]` | `bytea` in the binary format |
+/// | `Vec<T>`, `Box<[T]>`, `[T; N]` | arrays of what `T` reads, of one dimension, wherever they begin; `int2vector`, `oidvector`. `T` owns what it holds ([`FromSqlOwned`]) |
+/// | [`Array<T>`](crate::Array) | the same of up to six dimensions |
+/// | [`Range<T>`](crate::Range), [`Multirange<T>`](crate::Multirange) | ranges and multiranges of what `T` reads |
+/// | `HashMap<String, Option<String>>`, `BTreeMap` of the same | `hstore` |
+/// | `()` | `void` |
+/// | [`Value`](crate::Value) | every type, and NULL |
+/// | [`Composite`](crate::Composite) | composite types, `record` |
 /// | `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>`, `char` | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown`, `json`, `jsonb`, `jsonpath`, `xml`, `void`, `refcursor`, `cstring`; `money` and the `reg*` types in the text format; types that are not built in, in the text format, and enums and `citext` in binary too |
 /// | `Vec<u8>`, `Box<[u8]>`, `Bytes`, `Cow<[u8]>` | `bytea` |
 /// | `&[u8]` | `bytea` in the binary format |
@@ -34,6 +44,14 @@ use crate::ty::Type;
 /// | [`Snapshot`](crate::Snapshot) | `pg_snapshot`, `txid_snapshot` |
 /// | `()` | `void` |
 /// | `Option<T>` | what `T` reads, and NULL |
+///
+/// A composite value, an array or a range of a type that is not built in, which comes in the binary format once its type is known, is printed
+/// for a `String` and the other strings that own their text; a `&str` has nothing to borrow.
+///
+/// Composite types are read with a [`CompositeReader`](crate::CompositeReader).
+///
+/// A domain is read as what it constrains. A type that nothing but the oid is known of ([`Type::is_unknown`]) is read as a string, as
+/// an array or a range of strings, or as an `hstore`, in the text format.
 pub trait FromSql<'a>: Sized {
     /// Whether values of this type can be read as `Self` at all.
     fn accepts(ty: &Type) -> bool;
@@ -68,3 +86,11 @@ pub trait FromSql<'a>: Sized {
 fn null() -> BoxError {
     Box::new(ValueError::Null)
 }
+
+/// A type whose values hold all that they consist of, and borrow nothing from the row.
+///
+/// The elements of an array are such values, and the fields of a composite type: in the text format they have to be unescaped before
+/// they are read. Every type that implements [`FromSql`] for any lifetime is one.
+pub trait FromSqlOwned: for<'a> FromSql<'a> {}
+
+impl<T: for<'a> FromSql<'a>> FromSqlOwned for T {}

@@ -56,9 +56,15 @@
     clippy::panic
 )]
 
+#[path = "private.rs"]
+#[doc(hidden)]
+pub mod __private;
+mod array;
 mod bits;
 mod builtin;
 mod column;
+mod composite;
+mod converter;
 mod datetime;
 mod error;
 mod from_row;
@@ -69,16 +75,21 @@ mod named;
 mod network;
 mod numeric;
 mod params;
+mod range;
 mod system;
 mod to_sql;
 mod ty;
+mod value;
 
+pub use array::{Array, Dimension};
 pub use bits::BitString;
 pub use column::{Column, Field, Fields, Format};
+pub use composite::{Composite, CompositeField, CompositeFields, CompositeReader};
+pub use converter::Converter;
 pub use datetime::{Date, Interval, Time, TimeTz, Timestamp, TimestampTz};
 pub use error::{BoxError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, ValueError};
 pub use from_row::FromRow;
-pub use from_sql::FromSql;
+pub use from_sql::{FromSql, FromSqlOwned};
 #[cfg(feature = "postgres-types")]
 pub use impls::external::postgres_types::Compat;
 #[cfg(feature = "serde_json")]
@@ -89,6 +100,8 @@ pub use named::{DistinctNames, parameter_name};
 pub use network::{Cidr, Inet, MacAddr, MacAddr8};
 pub use numeric::Numeric;
 pub use params::Params;
+pub use range::{Multirange, Range};
 pub use system::{PgLsn, Snapshot, Tid};
 pub use to_sql::{IsNull, ToSql, encode};
-pub use ty::{Kind, Oid, Type};
+pub use ty::{Kind, Oid, Type, TypeField};
+pub use value::Value;

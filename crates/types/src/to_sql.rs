@@ -23,6 +23,13 @@ use crate::ty::Type;
 /// | `f64` | `float8` |
 /// | `str`, `String`, `char` | every type: where its binary form is not the text itself, the text format is used and the server parses |
 /// | `[u8]`, `[u8; N]`, `Vec<u8>`, `Bytes` | `bytea` |
+/// | `[T]`, `[T; N]`, `Vec<T>` | arrays of what `T` writes; `int2vector`, `oidvector` |
+/// | [`Array<T>`](crate::Array) | the same of up to six dimensions |
+/// | [`Range<T>`](crate::Range), [`Multirange<T>`](crate::Multirange) | ranges and multiranges of what `T` writes |
+/// | [`CompositeFields`](crate::CompositeFields) | composite types with these fields |
+/// | `HashMap<String, Option<String>>`, `BTreeMap` of the same | `hstore` |
+/// | [`Value`](crate::Value) | what the value that it holds is written to |
+/// | [`Composite`](crate::Composite) | composite types with as many fields |
 /// | [`Numeric`](crate::Numeric) | `numeric` |
 /// | [`Date`](crate::Date), [`Time`](crate::Time), [`TimeTz`](crate::TimeTz), [`Timestamp`](crate::Timestamp), [`TimestampTz`](crate::TimestampTz), [`Interval`](crate::Interval) | `date`, `time`, `timetz`, `timestamp`, `timestamptz`, `interval` |
 /// | `SystemTime` | `timestamptz`; what is finer than a microsecond is cut off |
@@ -37,6 +44,8 @@ use crate::ty::Type;
 /// | [`Snapshot`](crate::Snapshot) | `pg_snapshot`, `txid_snapshot` |
 /// | `Option<T>` | what `T` writes; `None` is NULL of any type |
 /// | `&T`, `Box<T>`, `Arc<T>`, `Cow<T>` | what `T` writes |
+///
+/// A domain is written as what it constrains.
 pub trait ToSql: Send + Sync {
     /// Whether this value can be sent where that type is expected.
     fn accepts(&self, ty: &Type) -> bool;
@@ -124,6 +133,7 @@ fn write(
     format: Format,
     out: &mut BytesMut,
 ) -> Result<IsNull, BoxError> {
+    let ty = ty.underlying();
     if !value.accepts(ty) {
         return Err(Box::new(ValueError::refusal(ty)));
     }

@@ -1,11 +1,16 @@
 //! [`Type`]: what is known of a PostgreSQL type.
 
+mod user;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::builtin;
 use crate::column::Format;
+
+pub(crate) use user::Other;
+pub use user::TypeField;
 
 /// The number that names a type (or any other object) inside one database.
 pub type Oid = u32;
@@ -67,12 +72,6 @@ pub(crate) struct Builtin {
     pub(crate) array: Oid,
 }
 
-pub(crate) struct Other {
-    name: Box<str>,
-    kind: Kind,
-    element: Option<Type>,
-}
-
 impl Type {
     /// The built-in type with this oid.
     pub fn from_oid(oid: Oid) -> Option<Self> {
@@ -83,18 +82,17 @@ impl Type {
     ///
     /// Its values are read as strings, in the text format.
     pub fn unknown(oid: Oid) -> Self {
-        Self::new(oid, format!("oid {oid}"), Kind::Base, None)
+        Self {
+            oid,
+            facts: Facts::Other(Arc::new(Other::unknown(oid))),
+        }
     }
 
     /// A type that is not built in, as the catalogue of its database describes it.
     ///
-    /// `element` is what [`Type::element`] returns.
-    pub fn new(oid: Oid, name: impl Into<Box<str>>, kind: Kind, element: Option<Self>) -> Self {
-        let other = Other {
-            name: name.into(),
-            kind,
-            element,
-        };
+    /// `part` is what [`Type::element`] returns, and what [`Type::base`] does for a domain.
+    pub fn new(oid: Oid, name: impl Into<Box<str>>, kind: Kind, part: Option<Self>) -> Self {
+        let other = Other::new(name.into(), kind, part);
         Self {
             oid,
             facts: Facts::Other(Arc::new(other)),
@@ -127,25 +125,30 @@ impl Type {
 
     /// The type of an array of these, where that is a built-in type as well.
     pub fn array(&self) -> Option<Self> {
-        match &self.facts {
-            Facts::Builtin(builtin) => Self::from_oid(builtin.array),
-            Facts::Other(_) => None,
-        }
+        Self::from_oid(self.builtin()?.array)
     }
 
     /// The type of what an array, a range or a multirange consists of: the array's elements, the
     /// range's bounds, the multirange's ranges.
     pub fn element(&self) -> Option<Self> {
-        match &self.facts {
-            Facts::Builtin(builtin) => Self::from_oid(builtin.element),
-            Facts::Other(other) => other.element.clone(),
-        }
+        self.part().cloned()
     }
 
     /// The format in which a result of this type is best asked for: binary where this crate reads it,
     /// text for all others.
     pub fn preferred_format(&self) -> Format {
-        let binary = self.is_text_like()
+        if self.is_read_in_binary() {
+            Format::Binary
+        } else {
+            Format::Text
+        }
+    }
+
+    fn is_read_in_binary(&self) -> bool {
+        if let Some(converter) = self.converter() {
+            return converter.format() == Format::Binary;
+        }
+        let whole = self.is_text_like()
             || matches!(
                 self.oid,
                 oids::BOOL
@@ -180,15 +183,22 @@ impl Type {
                     | oids::POLYGON
                     | oids::CIRCLE
             )
-            || crate::impls::is_integer(self);
-        if binary { Format::Binary } else { Format::Text }
+            || crate::impls::is_integer(self)
+            || self.oid == oids::RECORD
+            || self.is_hstore();
+        // What consists of others is read in binary if those are.
+        whole || self.parts_are_binary()
     }
 
     /// Whether the binary form of a value is its text. (Not so `xml`, which `xml_recv` reads in the
     /// encoding that the document declares.)
     pub(crate) fn is_text_like(&self) -> bool {
-        match &self.facts {
-            Facts::Builtin(_) => matches!(
+        match self.other() {
+            Some(other) if other.builtin.is_none() => {
+                // citext is an extension's, so its oid differs from database to database.
+                other.kind == Kind::Enum || &*other.name == "citext"
+            }
+            _ => matches!(
                 self.oid,
                 oids::TEXT
                     | oids::VARCHAR
@@ -201,13 +211,11 @@ impl Type {
                     | oids::CSTRING
                     | oids::PG_NODE_TREE
             ),
-            // citext is an extension's, so its oid differs from database to database.
-            Facts::Other(other) => other.kind == Kind::Enum || &*other.name == "citext",
         }
     }
 
     pub(crate) fn is_builtin(&self) -> bool {
-        matches!(self.facts, Facts::Builtin(_))
+        self.builtin().is_some()
     }
 }
 
@@ -260,7 +268,7 @@ pub(crate) mod oids {
         UNKNOWN BPCHAR VARCHAR REFCURSOR CSTRING NUMERIC DATE TIME TIMETZ TIMESTAMP TIMESTAMPTZ INTERVAL
         UUID INET CIDR MACADDR MACADDR8 JSONB JSONPATH VOID MONEY XID8 REGPROC REGPROCEDURE REGOPER REGOPERATOR REGCLASS
         REGTYPE REGROLE REGNAMESPACE REGCONFIG REGDICTIONARY REGCOLLATION BIT VARBIT PG_LSN TID PG_SNAPSHOT TXID_SNAPSHOT
-        POINT LINE LSEG BOX PATH POLYGON CIRCLE
+        POINT LINE LSEG BOX PATH POLYGON CIRCLE INT2VECTOR OIDVECTOR RECORD TSQUERY TSVECTOR
     }
 }
 

@@ -1,6 +1,7 @@
 //! Any bytes, in any type, read as any Rust type: a value or an error, never a panic.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -8,13 +9,15 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use purepg_types::{
-    BitString, Cidr, Column, Date, Field, Format, Inet, Interval, MacAddr, MacAddr8, Numeric, Oid,
-    PgLsn, Snapshot, Tid, Time, TimeTz, Timestamp, TimestampTz, ToSql, Type, encode, geometry,
+    Array, BitString, Cidr, Column, Composite, Date, Field, Format, Inet, Interval, Kind, MacAddr,
+    MacAddr8, Multirange, Numeric, Oid, PgLsn, Range, Snapshot, Tid, Time, TimeTz, Timestamp,
+    TimestampTz, ToSql, Type, Value, encode, geometry,
 };
 
 fn types() -> Vec<Type> {
     let mut types: Vec<Type> = (0..10_000).filter_map(Type::from_oid).collect();
     types.push(Type::unknown(70_000));
+    types.push(Type::new(70_001, "hstore", Kind::Base, None));
     types
 }
 
@@ -29,6 +32,8 @@ fn read_as_everything(column: &Column, raw: Option<&[u8]>) {
         )* };
     }
     read! {
+        Vec<i64>, Vec<String>, [bool; 2], Box<[f64]>, Array<String>, Vec<Vec<u8>>, Array<Vec<i16>>,
+        Range<i32>, Multirange<i64>, Range<String>, Vec<Range<i64>>, HashMap<String, Option<String>>, Value, Composite,
         bool, i8, i16, i32, i64, u16, u32, u64, f32, f64, char, &str, String, Box<str>, Arc<str>, Cow<'_, str>,
         &[u8], Vec<u8>, Box<[u8]>, Bytes, Cow<'_, [u8]>, Numeric, Date, Time, TimeTz, Timestamp, TimestampTz, Interval, SystemTime,
         Duration, [u8; 16], Inet, Cidr, IpAddr, MacAddr, MacAddr8, BitString, PgLsn, Tid, Snapshot, (), geometry::Point, geometry::Line,
@@ -60,6 +65,7 @@ proptest! {
         for oid in [
             16, 17, 18, 20, 21, 23, 25, 26, 27, 114, 142, 600, 601, 602, 603, 604, 628, 650, 700, 701, 718, 774, 790, 829, 869, 1043, 1082,
             1083, 1114, 1184, 1186, 1266, 1560, 1562, 1700, 2205, 2278, 2950, 3220, 3802, 4072, 5038, 5069, 70_000,
+            1007, 1009, 22, 2249, 3904, 3905, 4451,
         ] {
             let ty = Type::from_oid(oid).unwrap_or_else(|| Type::unknown(oid));
             for format in [Format::Text, Format::Binary] {
@@ -91,7 +97,7 @@ proptest! {
 
 #[test]
 fn every_value_to_every_type_is_written_or_refused_without_a_trace() {
-    let values: [&dyn ToSql; 27] = [
+    let values: [&dyn ToSql; 33] = [
         &true,
         &-1_i8,
         &i16::MIN,
@@ -106,6 +112,12 @@ fn every_value_to_every_type_is_written_or_refused_without_a_trace() {
         &b"\\",
         &None::<i32>,
         &Some("x"),
+        &[Some(1), None],
+        &["a"].as_slice(),
+        &Vec::<i64>::new(),
+        &Range::from(1..=2),
+        &Multirange::<i64>::default(),
+        &Array::from(vec![1_u32]),
         &u64::MAX,
         &Numeric::NEG_INFINITY,
         &Date::INFINITY,

@@ -511,12 +511,13 @@ async fn types_of_ones_own<R: Runtime>(cx: Context<R>) {
         "create type pg_temp.{mood} as enum ('sad', 'glad'); create temp table t (m pg_temp.{mood})"
     );
     conn.execute(&sql, ()).await.unwrap();
-    let unknown = conn.column_types("select m from t").await.unwrap();
+    let known = conn.column_types("select m from t").await.unwrap();
+    assert_eq!((known[0].name(), known[0].kind()), (&*mood, Kind::Enum));
+    let unknown = [Type::unknown(known[0].oid())];
     let mut sink = conn.copy_in_rows(IN, &unknown).await.unwrap();
     let error = sink.send(("glad",)).await.unwrap_err();
     assert!(error.to_string().contains("oid"), "{error}");
     drop(sink);
-    let known = [Type::new(unknown[0].oid(), mood, Kind::Enum, None)];
     let mut sink = conn.copy_in_rows(IN, &known).await.unwrap();
     sink.send(("glad",)).await.unwrap();
     assert_eq!(sink.finish().await.unwrap(), 1);

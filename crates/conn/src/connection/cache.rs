@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use hashlink::LruCache;
 use purepg_proto::{Oid, OpId, Reply, Target};
+use purepg_types::Type;
 
-use crate::columns::type_of;
 use crate::config::Settings;
 use crate::connection::Connection;
 use crate::connection::execute::with_best_formats;
 use crate::error::Error;
 use crate::runtime::ByteStream;
 use crate::statement::{Description, Name, Statement};
+use crate::types::{Lookup, Types, Wanted};
 use crate::written::Written;
 
 /// The statements of one connection, by their text. What gives way is closed on the server, with the next thing that is written.
@@ -71,11 +72,14 @@ impl std::fmt::Debug for StatementCache {
 /// A statement that is being parsed and described; its segment is left open, for what it is to do.
 #[derive(Debug)]
 pub(crate) struct Describing {
+    op: OpId,
     what: Described,
     /// As its caller wrote it.
     written: Written,
     types: Box<[Oid]>,
     columns: Option<Arc<purepg_proto::Columns>>,
+    /// Behind that, what is not known of its types.
+    lookup: Option<Lookup>,
 }
 
 #[derive(Debug)]
@@ -92,7 +96,7 @@ impl Describing {
         known: Option<Statement>,
         sql: &str,
         written: Option<Written>,
-    ) -> Result<(OpId, Self), Error> {
+    ) -> Result<Self, Error> {
         connection.check_text(sql)?;
         let what = match known {
             Some(statement) => Described::Again(statement),
@@ -116,13 +120,19 @@ impl Describing {
             connection.note_naming(name);
         }
         let written = written.unwrap_or_else(|| Written::as_sent(Arc::clone(what.sql())));
-        let describing = Self {
+        Ok(Self {
+            op,
             what,
             written,
             types: Box::default(),
             columns: None,
-        };
-        Ok((op, describing))
+            lookup: None,
+        })
+    }
+
+    /// Whose answers are awaited.
+    pub(crate) fn op(&self) -> OpId {
+        self.op
     }
 
     /// Takes note of an answer; gives the statement once it is described.
@@ -131,13 +141,32 @@ impl Describing {
         connection: &mut Connection<S>,
         reply: Reply,
     ) -> Option<Result<Statement, Error>> {
+        if let Some(lookup) = &mut self.lookup {
+            let result = connection.follow_lookup(lookup, reply)?;
+            if let Some(lookup) = self.lookup.take() {
+                let learned = result.map(|()| connection.learn(lookup));
+                return Some(learned.map(|()| self.statement(connection)));
+            }
+            return None;
+        }
         match reply {
             Reply::Parameters(types) => self.types = types,
             Reply::Columns(columns) => self.columns = Some(columns),
             Reply::Finished(outcome) => {
-                connection.naming = None;
-                let checked = connection.check(outcome, Some(&self.written));
-                return Some(checked.map(|()| self.statement(connection)));
+                if let Err(error) = connection.check(outcome, Some(&self.written)) {
+                    connection.naming = None;
+                    return Some(Err(error));
+                }
+                let missing = missing(&connection.types, &self.types, self.columns.as_deref());
+                if missing.is_empty() || connection.check_readable().is_err() {
+                    return Some(Ok(self.statement(connection)));
+                }
+                // In the same segment, which stays open for what the statement is to do.
+                let lookup = Lookup::new(Wanted::Oids(missing));
+                match connection.begin_lookup(&lookup, false) {
+                    Ok(op) => (self.op, self.lookup) = (op, Some(lookup)),
+                    Err(error) => return Some(Err(error)),
+                }
             }
             _ => {}
         }
@@ -145,13 +174,14 @@ impl Describing {
     }
 
     fn statement<S: ByteStream>(&mut self, connection: &mut Connection<S>) -> Statement {
-        let description = description(&self.types, self.columns.as_ref());
+        let description = description(&connection.types, &self.types, self.columns.as_ref());
         let statement = match &mut self.what {
             Described::Again(statement) => {
                 statement.described_again(Arc::new(description));
                 return statement.clone();
             }
             Described::New(name, sql) => {
+                connection.naming = None;
                 let name = std::mem::replace(name, Name::unnamed(connection.closing()));
                 // What has neither is mostly DDL, which nobody runs twice.
                 let lasting = !description.params.is_empty() || description.columns.is_some();
@@ -204,6 +234,17 @@ impl<S: ByteStream> Connection<S> {
         self.statements.get(sql)
     }
 
+    /// What is known of a statement; `None` when it has to be described again, be it that only something about its types may have changed.
+    pub(crate) fn known_description(&mut self, statement: &Statement) -> Option<Arc<Description>> {
+        let description = statement.description()?;
+        self.types.refresh();
+        let generation = self.types.generation();
+        let current = description
+            .types_generation
+            .is_none_or(|known| known == generation);
+        current.then_some(description)
+    }
+
     /// The statement of a text, be it a new one.
     pub(super) async fn statement_of(
         &mut self,
@@ -229,7 +270,9 @@ impl<S: ByteStream> Connection<S> {
         sql: &str,
         written: Option<&Written>,
     ) -> Result<Found, Error> {
-        let described = known.as_ref().and_then(Statement::description);
+        let described = known
+            .as_ref()
+            .and_then(|statement| self.known_description(statement));
         if let Some((statement, description)) = known.clone().zip(described) {
             return Ok(Found {
                 statement,
@@ -237,9 +280,9 @@ impl<S: ByteStream> Connection<S> {
                 is_old: true,
             });
         }
-        let (op, mut describing) = Describing::begin(self, known, sql, written.cloned())?;
+        let mut describing = Describing::begin(self, known, sql, written.cloned())?;
         loop {
-            let reply = self.reply(op).await?;
+            let reply = self.reply(describing.op()).await?;
             if let Some(statement) = describing.follow(self, reply) {
                 let statement = statement?;
                 let description = statement.description().ok_or(Error::Aborted)?;
@@ -254,10 +297,11 @@ impl<S: ByteStream> Connection<S> {
 
     /// A statement that was described before has failed. True when that may be due to what has changed since: the next time it is prepared
     /// again.
-    pub(crate) fn note_failure(&self, statement: &Statement, error: &Error) -> bool {
+    pub(crate) fn note_failure(&mut self, statement: &Statement, error: &Error) -> bool {
         let stale = is_stale(error) || is_about_the_plan(error);
         if stale {
             statement.went_stale();
+            self.types.forget();
         }
         stale
     }
@@ -265,13 +309,35 @@ impl<S: ByteStream> Connection<S> {
 
 /// What the server described, in the formats that rows are to come in.
 pub(super) fn description(
+    types: &Types,
     params: &[Oid],
     columns: Option<&Arc<purepg_proto::Columns>>,
 ) -> Description {
+    let is_own = |oid| Type::from_oid(oid).is_none();
+    let has_own = oids(params, columns.map(AsRef::as_ref)).any(is_own);
     Description {
-        params: params.iter().copied().map(type_of).collect(),
-        columns: columns.map(|columns| with_best_formats(columns)),
+        params: params.iter().map(|oid| types.get(*oid)).collect(),
+        columns: columns.map(|columns| with_best_formats(columns, types)),
+        types_generation: has_own.then(|| types.generation()),
     }
+}
+
+/// The types of a statement that have to be looked up.
+pub(super) fn missing(
+    types: &Types,
+    params: &[Oid],
+    columns: Option<&purepg_proto::Columns>,
+) -> Vec<Oid> {
+    types.missing(oids(params, columns))
+}
+
+fn oids<'a>(
+    params: &'a [Oid],
+    columns: Option<&'a purepg_proto::Columns>,
+) -> impl Iterator<Item = Oid> + 'a {
+    let columns = columns.into_iter().flat_map(|columns| columns.iter());
+    let columns = columns.map(purepg_proto::Column::type_oid);
+    params.iter().copied().chain(columns)
 }
 
 /// True for an error that says that the server does not have a statement any more, or not as it was described; if it was the answer to

@@ -75,7 +75,7 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// The types of the columns that a query returns, without running it: those that [`copy_in_rows`](Self::copy_in_rows) and
-    /// [`copy_out_rows`](Self::copy_out_rows) need. Of a type that is not built in only the number is known.
+    /// [`copy_out_rows`](Self::copy_out_rows) need.
     ///
     /// # Errors
     /// [`Error::Database`] when the server refuses the query, and what ends a connection.

@@ -132,7 +132,7 @@ impl<S: ByteStream> Connection<S> {
             Reply::Columns(columns) => {
                 cursor.results += 1;
                 cursor.delivered = 0;
-                cursor.columns = Some(Columns::new(columns));
+                cursor.columns = Some(Columns::new(columns, &self.types));
             }
             Reply::Rows(rows) => {
                 cursor.delivered += u64::try_from(rows.len()).unwrap_or(0);
@@ -181,6 +181,9 @@ impl<S: ByteStream> Connection<S> {
         if matches!(tag.as_bytes(), b"DISCARD ALL" | b"DEALLOCATE ALL") {
             self.statements.clear();
         }
+        if changes_types(tag.as_bytes()) {
+            self.types.forget();
+        }
     }
 
     pub(crate) fn check(&self, outcome: Outcome, sql: Option<&Written>) -> Result<(), Error> {
@@ -191,4 +194,20 @@ impl<S: ByteStream> Connection<S> {
             Outcome::Lost => Err(self.ended()),
         }
     }
+}
+
+/// Whether a command may have changed a type, or taken one away: a table's row is a type, too.
+fn changes_types(tag: &[u8]) -> bool {
+    let mut words = tag.split(|&byte| byte == b' ');
+    let what: &[&[u8]] = &[
+        b"TYPE",
+        b"DOMAIN",
+        b"TABLE",
+        b"VIEW",
+        b"SCHEMA",
+        b"EXTENSION",
+        b"OWNED",
+    ];
+    matches!(words.next(), Some(b"ALTER" | b"DROP"))
+        && words.next().is_some_and(|word| what.contains(&word))
 }

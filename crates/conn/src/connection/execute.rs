@@ -7,7 +7,7 @@ use std::time::Duration;
 use purepg_proto::{Batch, Bind, OpId, Reply, RowShape, Target, TransactionStatus};
 use purepg_types::{EncodeError, Format, IsNull, Params, ToSql, Type};
 
-use crate::columns::{Columns, type_of};
+use crate::columns::Columns;
 use crate::connection::transactions::Transactions;
 use crate::connection::{Connection, Cursor, cache};
 use crate::error::{Error, UsageError};
@@ -15,6 +15,7 @@ use crate::named::{Backslash, Text, is_copy};
 use crate::query::{Query, What};
 use crate::runtime::ByteStream;
 use crate::statement::{Description, Name, Statement};
+use crate::types::{Types, Wanted};
 use crate::written::Written;
 
 /// What is to be bound and executed.
@@ -278,7 +279,11 @@ impl<S: ByteStream> Connection<S> {
                 Reply::Columns(described) => columns = Some(described),
                 Reply::Finished(outcome) => {
                     self.check(outcome, Some(sql))?;
-                    return Ok(cache::description(&types, columns.as_ref()));
+                    let missing = cache::missing(&self.types, &types, columns.as_deref());
+                    if !missing.is_empty() {
+                        self.look_up(Wanted::Oids(missing)).await?;
+                    }
+                    return Ok(cache::description(&self.types, &types, columns.as_ref()));
                 }
                 _ => {}
             }
@@ -325,7 +330,7 @@ impl<S: ByteStream> Connection<S> {
             parameter_formats: &parameter_formats,
             result_formats: &result_formats,
         };
-        batch.bind::<EncodeError>(bind, |out| {
+        let bind = batch.bind::<EncodeError>(bind, |out| {
             for (i, (value, ty, format)) in values.iter().enumerate() {
                 out.value(|out| {
                     let written = purepg_types::encode(i, *value, ty, *format, out);
@@ -337,7 +342,19 @@ impl<S: ByteStream> Connection<S> {
                 })?;
             }
             Ok(())
-        })?;
+        });
+        if let Err(error) = bind {
+            drop(batch);
+            // The type of a parameter may be another by now, which nobody will tell before something is sent.
+            if bound
+                .types
+                .iter()
+                .any(|ty| Type::from_oid(ty.oid()).is_none())
+            {
+                self.types.forget();
+            }
+            return Err(error.into());
+        }
         let shape = match core_columns {
             Some(columns) => RowShape::Known(columns),
             None => {
@@ -375,12 +392,12 @@ fn open_batch(
 }
 
 /// The columns of a statement, in the formats that its rows are to come in.
-pub(super) fn with_best_formats(columns: &purepg_proto::Columns) -> Arc<Columns> {
+pub(super) fn with_best_formats(columns: &purepg_proto::Columns, types: &Types) -> Arc<Columns> {
     let formats: Vec<_> = columns
         .iter()
-        .map(|column| to_core(type_of(column.type_oid()).preferred_format()))
+        .map(|column| to_core(types.get(column.type_oid()).preferred_format()))
         .collect();
-    Columns::new(Arc::new(columns.with_formats(&formats)))
+    Columns::new(Arc::new(columns.with_formats(&formats)), types)
 }
 
 fn format_of(value: &dyn ToSql, ty: &Type) -> Format {

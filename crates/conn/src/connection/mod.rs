@@ -13,6 +13,7 @@ mod notify;
 mod protected;
 mod queries;
 mod transactions;
+mod type_info;
 mod unsolicited;
 
 use std::collections::VecDeque;
@@ -30,6 +31,7 @@ use crate::inbox::Inbox;
 use crate::runtime::{ByteStream, Endpoint, Runtime};
 use crate::shared::{Facts, State};
 use crate::statement::{Closing, Statement};
+use crate::types::Types;
 use crate::written::Written;
 
 pub(crate) use cache::Describing;
@@ -39,6 +41,7 @@ pub(crate) use cursor::Cursor;
 pub(crate) use execute::Bound;
 pub use protected::ProtectedParameter;
 pub(crate) use transactions::savepoint;
+pub use type_info::TypeName;
 
 /// A connection to a PostgreSQL server, over a stream `S`.
 ///
@@ -76,6 +79,7 @@ pub struct Connection<S> {
     canceller: OnceLock<Arc<Canceller>>,
     cancelling: cancelling::Cancelling,
     abandoned: abandoned::Abandoned,
+    types: Types,
 }
 
 /// Facts.
@@ -199,6 +203,7 @@ impl<S: ByteStream> Connection<S> {
             canceller: OnceLock::new(),
             cancelling: cancelling::Cancelling::default(),
             abandoned: abandoned::Abandoned::default(),
+            types: Types::default(),
         }
     }
 
@@ -221,6 +226,10 @@ impl<S: ByteStream> Connection<S> {
     /// True while no operation is accepted.
     pub(crate) fn is_full(&self) -> bool {
         self.core.is_full()
+    }
+
+    pub(crate) fn types(&self) -> &Types {
+        &self.types
     }
 
     fn closing(&self) -> &Arc<Closing> {

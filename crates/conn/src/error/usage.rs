@@ -40,6 +40,12 @@ pub enum UsageError {
         /// The name.
         name: Box<str>,
     },
+    /// A type that does not exist.
+    #[error("there is no type {}", name.escape_debug())]
+    UnknownType {
+        /// The oid or the name that it was asked for by.
+        name: Box<str>,
+    },
     /// A statement that another connection prepared.
     #[error("the statement was prepared on another connection")]
     ForeignStatement,

@@ -54,7 +54,7 @@ pub struct PipelineResults<'c, 'q, S> {
 }
 
 enum Sent {
-    Describe(OpId, Describing),
+    Describe(Describing),
     Query {
         op: OpId,
         segment: usize,
@@ -179,11 +179,13 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                     }
                 },
             };
-            let description = statement.as_ref().and_then(Statement::description);
+            let description = statement
+                .as_ref()
+                .and_then(|statement| self.connection.known_description(statement));
             let Some((statement, description)) = statement.clone().zip(description) else {
                 match Describing::begin(self.connection, statement, sql, written) {
-                    Ok((op, describing)) => {
-                        self.sent.push_back(Sent::Describe(op, describing));
+                    Ok(describing) => {
+                        self.sent.push_back(Sent::Describe(describing));
                         self.items.push_front(Item::Query(query, params));
                         (self.describing, self.begun) = (true, true);
                     }
@@ -218,7 +220,7 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
     /// Takes note of one answer; gives the result that it completes.
     fn follow(&mut self, op: OpId, reply: Reply) -> Option<Result<QueryOutcome, Error>> {
         match self.sent.front_mut()? {
-            Sent::Describe(describe, describing) if *describe == op => {
+            Sent::Describe(describing) if describing.op() == op => {
                 let described = describing.follow(self.connection, reply)?;
                 self.sent.pop_front();
                 self.describing = false;
@@ -244,7 +246,9 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                 op: query, columns, ..
             } if *query == op => {
                 match reply {
-                    Reply::Columns(described) => *columns = Some(Columns::new(described)),
+                    Reply::Columns(described) => {
+                        *columns = Some(Columns::new(described, self.connection.types()));
+                    }
                     Reply::Rows(rows) => {
                         let rows = columns.clone().map(|columns| RowBatch::new(rows, columns));
                         if let Err(error) = self.keep(rows?) {

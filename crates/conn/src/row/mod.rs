@@ -1,16 +1,19 @@
 //! Rows and their values.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use purepg_proto::RowPlace;
-use purepg_types::{Column, DecodeError, Field, FromRow, FromSql};
+use purepg_types::{Column, DecodeError, Field, FromRow, FromSql, Value};
 
 use crate::columns::{Columns, FEW};
 use crate::error::Error;
 
 mod batch;
 mod index;
+#[cfg(feature = "serde")]
+mod serialize;
 
 pub(crate) use batch::KeptRows;
 pub use batch::{RowBatch, RowBatchIter};
@@ -75,6 +78,19 @@ impl Row {
     /// [`Error::Decode`] when the number of columns differs, or a value is not one of its type.
     pub fn decode<'r, T: FromRow<'r>>(&'r self) -> Result<T, Error> {
         self.as_ref().decode()
+    }
+
+    /// All values, whatever their types are. Bytes that are no value of their column's type, for which [`get`](Self::get) gives an error,
+    /// come as they are, as a [`Value::Binary`].
+    pub fn values(&self) -> Vec<Value> {
+        // A row that is kept was checked whole.
+        self.as_ref().values().unwrap_or_default()
+    }
+
+    /// The same by the names of the columns; of several with one name it is the last.
+    pub fn to_map(&self) -> HashMap<String, Value> {
+        let names = self.columns().iter().map(Column::name);
+        names.map(String::from).zip(self.values()).collect()
     }
 
     /// The columns.
@@ -156,6 +172,24 @@ impl<'b> RowRef<'b> {
             values: self.row.fields(),
         };
         Ok(T::from_row(&mut fields)?)
+    }
+
+    /// All values, as [`Row::values`].
+    ///
+    /// # Errors
+    /// [`Error::Decode`] when the row is not well-formed.
+    pub fn values(&self) -> Result<Vec<Value>, Error> {
+        let columns = self.columns.as_slice().iter();
+        columns
+            .zip(self.row.fields())
+            .map(|(column, value)| {
+                let value = value.map_err(malformed)?;
+                let decoded = Field::new(column, value).decode();
+                let as_it_is =
+                    || Value::Binary(column.ty().clone(), value.unwrap_or_default().into());
+                Ok(decoded.unwrap_or_else(|_| as_it_is()))
+            })
+            .collect()
     }
 
     /// The columns.

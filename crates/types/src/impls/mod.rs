@@ -1,5 +1,6 @@
 //! The conversions, one file for each family of types, reading and writing together.
 
+mod array;
 mod bits;
 mod bool;
 mod bytea;
@@ -7,16 +8,21 @@ mod datetime;
 pub(crate) mod external;
 mod float;
 mod geometry;
+mod hstore;
 mod integer;
 mod network;
 mod numeric;
 mod option;
+pub(crate) mod parts;
+pub(crate) mod quoting;
+mod range;
 mod system;
 mod text;
 mod uuid;
 mod wire;
 mod wrapper;
 
+pub(crate) use array::text as array_text;
 pub(crate) use integer::is_integer;
 
 use std::borrow::Cow;
@@ -52,7 +58,7 @@ fn not_utf8(error: Utf8Error) -> BoxError {
 }
 
 #[cold]
-fn invalid(reason: impl Into<Cow<'static, str>>) -> BoxError {
+pub(crate) fn invalid(reason: impl Into<Cow<'static, str>>) -> BoxError {
     Box::new(ValueError::Invalid(reason.into()))
 }
 
@@ -62,9 +68,9 @@ fn out_of_range(what: impl Into<Cow<'static, str>>) -> BoxError {
 }
 
 #[cold]
-fn unsupported(reason: impl Into<Cow<'static, str>>) -> BoxError {
+pub(crate) fn unsupported(reason: impl Into<Cow<'static, str>>) -> BoxError {
     Box::new(ValueError::Unsupported(reason.into()))
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

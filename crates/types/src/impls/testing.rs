@@ -9,17 +9,17 @@ use crate::{
     IsNull, ToSql, Type, encode,
 };
 
-pub(super) const FORMATS: [Format; 2] = [Format::Text, Format::Binary];
+pub(crate) const FORMATS: [Format; 2] = [Format::Text, Format::Binary];
 
-pub(super) fn text(ty: Type) -> Column {
+pub(crate) fn text(ty: Type) -> Column {
     Column::new("a", ty, Format::Text)
 }
 
-pub(super) fn binary(ty: Type) -> Column {
+pub(crate) fn binary(ty: Type) -> Column {
     Column::new("a", ty, Format::Binary)
 }
 
-pub(super) fn read<'r, T: FromSql<'r>>(
+pub(crate) fn read<'r, T: FromSql<'r>>(
     column: &'r Column,
     raw: &'r [u8],
 ) -> Result<T, DecodeError> {
@@ -28,7 +28,7 @@ pub(super) fn read<'r, T: FromSql<'r>>(
 
 /// How reading fails: the kind, and the text.
 #[track_caller]
-pub(super) fn failure<'r, T: FromSql<'r> + Debug>(
+pub(crate) fn failure<'r, T: FromSql<'r> + Debug>(
     column: &'r Column,
     raw: &'r [u8],
 ) -> (DecodeErrorKind, String) {
@@ -38,7 +38,7 @@ pub(super) fn failure<'r, T: FromSql<'r> + Debug>(
 
 /// What is written, `None` for NULL. Makes sure that what was there before is left alone.
 #[track_caller]
-pub(super) fn write(
+pub(crate) fn write(
     value: &dyn ToSql,
     ty: &Type,
     format: Format,
@@ -54,7 +54,7 @@ pub(super) fn write(
 
 /// How writing fails: the kind, and the text.
 #[track_caller]
-pub(super) fn write_failure(
+pub(crate) fn write_failure(
     value: &dyn ToSql,
     ty: &Type,
     format: Format,
@@ -65,7 +65,7 @@ pub(super) fn write_failure(
 
 /// What is written in either format is read as the same value.
 #[track_caller]
-pub(super) fn round_trip<T>(value: &T, ty: &Type)
+pub(crate) fn round_trip<T>(value: &T, ty: &Type)
 where
     T: for<'a> FromSql<'a> + ToSql + PartialEq + Debug,
 {

@@ -10,7 +10,7 @@ use super::integer::is_alias;
 use super::{invalid, unsupported, utf8};
 use crate::error::BoxError;
 use crate::ty::oids;
-use crate::{FromSql, IsNull, ToSql, Type};
+use crate::{Format, FromSql, IsNull, ToSql, Type, Value};
 
 impl<'a> FromSql<'a> for &'a str {
     #[inline]
@@ -27,7 +27,8 @@ impl<'a> FromSql<'a> for &'a str {
     }
 
     #[inline]
-    fn from_text(_: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+    fn from_text(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        ty.note_label(raw);
         utf8(raw)
     }
 }
@@ -46,7 +47,10 @@ fn has_text(ty: &Type) -> bool {
     ty.is_text_like()
         || is_versioned(ty)
         || is_alias(ty)
-        || matches!(ty.oid(), oids::XML | oids::VOID | oids::MONEY)
+        || matches!(
+            ty.oid(),
+            oids::XML | oids::VOID | oids::MONEY | oids::TSVECTOR | oids::TSQUERY
+        )
         || !ty.is_builtin()
 }
 
@@ -74,13 +78,14 @@ fn read_binary<'a>(ty: &Type, raw: &'a [u8]) -> Result<&'a str, BoxError> {
     }
     if !(ty.is_text_like() || matches!(ty.oid(), oids::XML | oids::VOID)) {
         return Err(unsupported(
-            "its binary form is not text: ask for the text format",
+            "its binary form is not text: ask for the text format, or read it as a String",
         ));
     }
     // The zero byte of "char" is the empty string, as charout has it.
     if ty.oid() == oids::CHAR && raw == [0] {
         return Ok("");
     }
+    ty.note_label(raw);
     utf8(raw)
 }
 
@@ -116,6 +121,9 @@ macro_rules! from_str {
 
             #[inline]
             fn from_binary(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+                if is_printed(ty) {
+                    return print(ty, raw).map(Self::from);
+                }
                 <&str>::from_binary(ty, raw).map(Self::from)
             }
 
@@ -125,6 +133,17 @@ macro_rules! from_str {
             }
         }
     )* };
+}
+
+/// Whether the binary form of a type that is not built in is read and printed: what it consists of is known, so that it comes in binary.
+#[inline]
+fn is_printed(ty: &Type) -> bool {
+    !ty.is_builtin() && !ty.is_text_like() && ty.preferred_format() == Format::Binary
+}
+
+#[cold]
+fn print(ty: &Type, raw: &[u8]) -> Result<String, BoxError> {
+    Value::from_binary(ty, raw).map(|value| value.to_string())
 }
 
 from_str!(String, Box<str>, Arc<str>, Cow<'a, str>);
@@ -212,7 +231,7 @@ mod tests {
 
     use super::*;
     use crate::impls::testing::*;
-    use crate::{Column, DecodeErrorKind, EncodeErrorKind, Format, Kind};
+    use crate::{Column, DecodeErrorKind, EncodeErrorKind, Kind};
 
     fn text_like() -> Vec<Type> {
         vec![
@@ -315,7 +334,7 @@ mod tests {
             assert_eq!(
                 message,
                 format!(
-                    r#"column "a" ({ty}) cannot be read as String: its binary form is not text: ask for the text format"#
+                    r#"column "a" ({ty}) cannot be read as String: its binary form is not text: ask for the text format, or read it as a String"#
                 )
             );
         }
@@ -323,6 +342,26 @@ mod tests {
             let column = Column::new("a", Type::XML, format);
             assert_eq!(read::<&str>(&column, b"<a/>").unwrap(), "<a/>");
         }
+    }
+
+    #[test]
+    fn what_comes_in_binary_is_printed() {
+        let mood = Type::new(70_000, "mood", Kind::Enum, None);
+        let moods = Type::new(70_001, "_mood", Kind::Array, Some(mood));
+        for format in FORMATS {
+            let raw = write(&["a b", "c"], &moods, format).unwrap().unwrap();
+            let column = Column::new("a", moods.clone(), format);
+            assert_eq!(read::<String>(&column, &raw).unwrap(), "{\"a b\",c}");
+            assert_eq!(
+                *read::<Cow<'_, str>>(&column, &raw).unwrap(),
+                *"{\"a b\",c}"
+            );
+        }
+        // A string that is borrowed has nothing to borrow from.
+        let raw = write(&["a"], &moods, Format::Binary).unwrap().unwrap();
+        let (kind, message) = failure::<&str>(&binary(moods), &raw);
+        assert_eq!(kind, DecodeErrorKind::Unsupported);
+        assert!(message.ends_with("read it as a String"), "{message}");
     }
 
     #[test]

@@ -1,8 +1,11 @@
-//! Values of every scalar type through a real server: from a literal in both formats, and back as a parameter in both, over the edges of each.
+//! Values of every type through a real server: from a literal in both formats, and back as a parameter in both, over the edges of each.
 
+mod containers;
 mod crates;
 mod datetime;
+mod derived;
 mod numbers;
 mod others;
 mod styles;
 mod table;
+mod type_info;

@@ -1,0 +1,214 @@
+//! The text that PostgreSQL would print.
+
+use std::fmt::{self, Write as _};
+
+use bytes::BytesMut;
+
+use super::Value;
+use crate::composite::write_field;
+use crate::error::BoxError;
+use crate::impls::array_text;
+use crate::{Composite, IsNull, Multirange, Range, ToSql, Type};
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = BytesMut::new();
+        match print(self, &mut out) {
+            Ok(IsNull::Yes) => f.write_str("NULL"),
+            Ok(IsNull::No) => f.write_str(&String::from_utf8_lossy(&out)),
+            Err(_) => Err(fmt::Error),
+        }
+    }
+}
+
+impl fmt::Display for Composite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = BytesMut::new();
+        print_fields(self, &mut out).map_err(|_| fmt::Error)?;
+        f.write_str(&String::from_utf8_lossy(&out))
+    }
+}
+
+/// A part of a value. Its text does not depend on a type: what was read of a type is printed.
+struct Printed<'a>(&'a Value);
+
+impl ToSql for Printed<'_> {
+    fn accepts(&self, _: &Type) -> bool {
+        true
+    }
+
+    fn to_binary(&self, _: &Type, _: &mut BytesMut) -> Result<IsNull, BoxError> {
+        Err(crate::impls::unsupported("it is only printed"))
+    }
+
+    fn to_text(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        print(self.0, out)
+    }
+}
+
+fn print(value: &Value, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+    // Whatever has a form of its own knows it; ranges of parts are asked through a type that nothing is known of.
+    let part = Type::unknown(0);
+    match value {
+        Value::Null => return Ok(IsNull::Yes),
+        Value::Bool(value) => return value.to_text(&Type::BOOL, out),
+        Value::Int2(value) => write!(out, "{value}")?,
+        Value::Int4(value) => write!(out, "{value}")?,
+        Value::Int8(value) => write!(out, "{value}")?,
+        Value::Oid(value) => write!(out, "{value}")?,
+        Value::Float4(value) => {
+            let [next, previous] = [value.next_up(), value.next_down()].map(f64::from);
+            let digits = shortest(value, [f64::from(*value), next, previous]);
+            print_float(f64::from(*value), &digits, 6, out)?;
+        }
+        Value::Float8(value) => {
+            let digits = shortest(value, [*value, value.next_up(), value.next_down()]);
+            print_float(*value, &digits, 15, out)?;
+        }
+        Value::Numeric(value) => write!(out, "{value}")?,
+        Value::Date(value) => write!(out, "{value}")?,
+        Value::Time(value) => write!(out, "{value}")?,
+        Value::TimeTz(value) => write!(out, "{value}")?,
+        Value::Timestamp(value) => write!(out, "{value}")?,
+        Value::TimestampTz(value) => write!(out, "{value}")?,
+        Value::Interval(value) => write!(out, "{value}")?,
+        Value::Inet(value) => write!(out, "{value}")?,
+        Value::Cidr(value) => write!(out, "{value}")?,
+        Value::MacAddr(value) => write!(out, "{value}")?,
+        Value::MacAddr8(value) => write!(out, "{value}")?,
+        Value::Bits(value) => write!(out, "{value}")?,
+        Value::Xid8(value) => write!(out, "{value}")?,
+        Value::Lsn(value) => write!(out, "{value}")?,
+        Value::Tid(value) => write!(out, "{value}")?,
+        Value::Snapshot(value) => write!(out, "{value}")?,
+        Value::Point(value) => write!(out, "{value}")?,
+        Value::Line(value) => write!(out, "{value}")?,
+        Value::Lseg(value) => write!(out, "{value}")?,
+        Value::Box(value) => write!(out, "{value}")?,
+        Value::Path(value) => write!(out, "{value}")?,
+        Value::Polygon(value) => write!(out, "{value}")?,
+        Value::Circle(value) => write!(out, "{value}")?,
+        Value::Uuid(value) => return value.to_text(&Type::UUID, out),
+        Value::Text(text) => out.extend_from_slice(text.as_bytes()),
+        Value::Bytes(bytes) | Value::Binary(_, bytes) => {
+            return bytes.to_text(&Type::BYTEA, out);
+        }
+        Value::Array(array) => {
+            let elements: Vec<_> = array.iter().map(Printed).collect();
+            // The one type with another delimiter.
+            let boxes = array.iter().any(|value| matches!(value, Value::Box(_)));
+            let part = if boxes { Type::BOX } else { part };
+            array_text::write(&elements, array.shape(), &part, out)?;
+        }
+        Value::Range(range) => return printed(range).to_text(&part, out),
+        Value::Multirange(multirange) => {
+            let ranges: Multirange<_> = multirange.ranges().iter().map(printed).collect();
+            return ranges.to_text(&part, out);
+        }
+        Value::Composite(composite) => print_fields(composite, out)?,
+        Value::Hstore(map) => return map.to_text(&part, out),
+    }
+    Ok(IsNull::No)
+}
+
+fn printed(range: &Range<Value>) -> Range<Printed<'_>> {
+    match range {
+        Range::Empty => Range::Empty,
+        Range::Bounds(lower, upper) => {
+            Range::Bounds(lower.as_ref().map(Printed), upper.as_ref().map(Printed))
+        }
+    }
+}
+
+fn print_fields(composite: &Composite, out: &mut BytesMut) -> Result<(), BoxError> {
+    out.extend_from_slice(b"(");
+    for (place, value) in composite.values().iter().enumerate() {
+        out.extend_from_slice(if place > 0 { b"," } else { b"" });
+        write_field(&Printed(value), &Type::TEXT, out)?;
+    }
+    out.extend_from_slice(b")");
+    Ok(())
+}
+
+/// The shortest digits that tell the number from its neighbours, in Rust's form. What lies exactly between the number and a neighbour is no
+/// name for it: the server does not trust in how that is rounded, and writes more digits. `numbers`: it and its neighbours.
+fn shortest<T: fmt::LowerExp>(value: &T, numbers: [f64; 3]) -> String {
+    let digits = format!("{value:e}");
+    if !is_between(&digits, numbers) {
+        return digits;
+    }
+    let given = digits.bytes().filter(u8::is_ascii_digit).count();
+    // More digits, rounded rightly, lie nearer: the first that do not lie in the middle again are the number's.
+    let mut longer = (given.saturating_sub(2)..17).map(|places| format!("{value:.places$e}"));
+    longer
+        .find(|digits| !is_between(digits, numbers))
+        .unwrap_or(digits)
+}
+
+/// Whether the digits lie exactly between the first number and one of the others. These are whole numbers then, since only such are further
+/// apart than two of any digits.
+fn is_between(digits: &str, [number, next, previous]: [f64; 3]) -> bool {
+    let exact = |number: f64| -> Option<i128> {
+        // Below that every whole number is exact, and so are its halves.
+        let is_whole = number.fract() == 0.0 && number.abs() < 1e36;
+        is_whole
+            .then(|| format!("{number:.0}").parse().ok())
+            .flatten()
+    };
+    let doubled = || -> Option<i128> {
+        let (mantissa, exponent) = digits.split_once('e')?;
+        let places = mantissa
+            .split_once('.')
+            .map_or(0, |(_, places)| places.len());
+        let exponent = exponent.parse::<usize>().ok()?.checked_sub(places)?;
+        let mantissa: i128 = mantissa.replace('.', "").parse().ok()?;
+        let scale = 10_i128.checked_pow(u32::try_from(exponent).ok()?)?;
+        mantissa.checked_mul(scale)?.checked_mul(2)
+    };
+    let Some(number) = exact(number).filter(|number| number.unsigned_abs() > 1 << 24) else {
+        return false;
+    };
+    let neighbours = [next, previous].into_iter().filter_map(exact);
+    doubled().is_some_and(|doubled| {
+        neighbours
+            .map(|neighbour| neighbour + number)
+            .any(|sum| sum == doubled)
+    })
+}
+
+/// The digits, as the server writes them: with an exponent when that is below -4, or as
+/// large as the type has digits. `scientific` is Rust's form of the number: `1.5e-7`.
+fn print_float(value: f64, scientific: &str, precise: i32, out: &mut BytesMut) -> fmt::Result {
+    if value.is_nan() {
+        return out.write_str("NaN");
+    }
+    if value.is_infinite() {
+        return out.write_str(if value > 0.0 { "Infinity" } else { "-Infinity" });
+    }
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if exponent < -4 || exponent >= precise {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return write!(out, "{mantissa}e{sign}{:02}", exponent.unsigned_abs());
+    }
+    let (sign, digits) = match mantissa.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", mantissa),
+    };
+    out.write_str(sign)?;
+    let digits: String = digits.chars().filter(|c| *c != '.').collect();
+    match usize::try_from(exponent) {
+        Err(_) => {
+            let zeros = usize::try_from(exponent.unsigned_abs()).unwrap_or(1);
+            write!(out, "0.{:0<1$}{digits}", "", zeros.saturating_sub(1))
+        }
+        Ok(exponent) => {
+            let whole = exponent.saturating_add(1);
+            match digits.split_at_checked(whole) {
+                Some((whole, "")) => out.write_str(whole),
+                Some((whole, fraction)) => write!(out, "{whole}.{fraction}"),
+                None => write!(out, "{digits:0<whole$}"),
+            }
+        }
+    }
+}
