@@ -18,7 +18,7 @@ macro_rules! through {
             CopyOutRows, CopyRow, Error, FromRow, FromSql, IsolationLevel, Message, MessageStream,
             Notification, Params, Pipeline, PipelineResults, Query, QueryOutcome, Row, RowBatch,
             RowStream, SharedConnection, SharedNotifications, Statement, ToSql, Transaction, Type,
-            connect, params,
+            Value, connect, params,
         };
 
         use super::*;
@@ -28,6 +28,13 @@ macro_rules! through {
             Config::new(server.host(), USER_TRUST)
                 .port(server.port())
                 .database(DATABASE)
+        }
+
+        #[derive(Debug, PartialEq, FromRow)]
+        #[purepg(crate = $adapter)]
+        struct User {
+            a: i32,
+            b: Option<String>,
         }
 
         /// Generic code over the traits needs no other crate.
@@ -145,6 +152,18 @@ macro_rules! through {
                     assert!(a > 0 && !b.is_empty());
                 }
             }
+            let map = conn.fetch_one("select a, b from t where a = 1", ()).await?;
+            let map = map.to_map();
+            assert_eq!(map["a"], Value::from(1_i32));
+            let users: Vec<User> = conn.fetch_as("select a, b from t where a = 1", ()).await?;
+            let (a, b) = (1, Some("x".to_owned()));
+            assert_eq!(users, [User { a, b }]);
+            let many = [(20, "x"), (21, "y")];
+            let n: u64 = conn
+                .execute_many("insert into t values ($1, $2)", many)
+                .await?;
+            assert_eq!(n, 2);
+            conn.execute("delete from t where a >= 20", ()).await?;
             let n: u64 = conn.query("select * from t", ()).await?.row_count().await?;
             assert_eq!(n, 5);
             let rows = conn.query("select * from t", ()).await?;
