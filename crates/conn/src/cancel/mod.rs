@@ -52,7 +52,9 @@ impl CancelToken {
     ///
     /// # Errors
     /// [`UsageError::CannotCancel`] where the server gave no key to do it with, as some poolers and other servers do;
-    /// [`Error::Io`] and [`Error::Timeout`] (after 30 seconds) when the request could not be delivered. The connection is unharmed.
+    /// [`Error::Io`] and [`Error::Timeout`] (after 30 seconds) when the request could not be delivered. The connection is unharmed. A runtime that
+    /// panics outside of its own threads, as tokio does, is told as an [`Error::Io`], too; whoever waits for the connection asks the server
+    /// all the same.
     ///
     /// # Cancel safety
     /// Dropping the future does not take the request back: whoever waits for the connection carries it on.

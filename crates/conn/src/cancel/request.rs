@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -43,8 +44,15 @@ impl Request {
         key: CancelKey,
     ) -> Self {
         let stage = Arc::new(Stage::default());
-        let work: BoxFuture<'static, _> =
-            Box::pin(deliver(runtime, endpoint, key, Arc::clone(&stage)));
+        let work = deliver(runtime, endpoint, key, Arc::clone(&stage));
+        // Whoever comes from elsewhere may find that the runtime panics there, and others wait for the same request.
+        let work = AssertUnwindSafe(work).catch_unwind().map(|done| {
+            done.unwrap_or_else(|_| {
+                let panicked = io::Error::other("the runtime panicked");
+                Err(Failure::Io(DOING.into(), Arc::new(panicked)))
+            })
+        });
+        let work: BoxFuture<'static, _> = Box::pin(work);
         Self {
             work: work.shared(),
             stage,

@@ -58,11 +58,8 @@ impl<S: ByteStream> Connection<S> {
     pub(crate) async fn make_way_within(&mut self, limit: Option<Duration>) -> Result<(), Error> {
         self.set_deadline(limit);
         self.note_preparing(true);
-        let riding = self.closes_in.is_some_and(|op| self.core.is_under_way(op));
         self.abandon_all();
-        if let Some(op) = self.closes_in.take()
-            && (!riding || self.core.is_under_way(op))
-        {
+        if self.closes_in.take().is_some() {
             // Not taken back: they were carried out, or will be.
             self.to_close.clear();
         }
@@ -249,9 +246,9 @@ impl<S: ByteStream> Connection<S> {
             return error;
         }
         self.abandon_all();
-        // Should the connection end meanwhile, the first error still says more, but that it has.
+        // Should the connection end meanwhile, the first error still says more, but that it has. It has not where the time ran out.
         match self.settle().await {
-            Ok(()) => error,
+            Ok(()) | Err(Error::Timeout { .. }) => error,
             Err(end) => error.with_end(end),
         }
     }

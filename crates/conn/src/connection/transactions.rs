@@ -82,6 +82,7 @@ impl<S> Connection<S> {
     /// Abandons what is under way, and takes note of what was taken back with it.
     pub(super) fn abandon_all(&mut self) {
         let inside = self.is_in_transaction();
+        let closing = self.closes_in.filter(|op| self.core.is_under_way(*op));
         let transactions = &mut self.transactions;
         transactions.resolve(&self.core, false);
         // As long as what undoes it can be taken back, it has to be undone again.
@@ -99,6 +100,10 @@ impl<S> Connection<S> {
             && let Some(Said::Riding(op)) = riding
         {
             transactions.ending = Some((due.depth, op));
+        }
+        if closing.is_some_and(|op| !self.core.is_under_way(op)) {
+            // Taken back: they will ride with something else.
+            self.closes_in = None;
         }
     }
 
@@ -251,13 +256,7 @@ impl<S: ByteStream> Connection<S> {
         } else {
             release(depth)
         };
-        let place = self.bytes_sent() + self.core.output().len();
-        let op = self.operation(|batch| {
-            batch.query(&sql);
-        })?;
-        self.transactions.ending = Some((depth, op));
-        let tag = self.command_end(op, sql).await;
-        match tag {
+        match self.end_level(depth, sql).await {
             Ok(rolled_back) => {
                 self.forget_levels(depth);
                 if rolled_back {
@@ -266,21 +265,25 @@ impl<S: ByteStream> Connection<S> {
                     Ok(())
                 }
             }
-            Err(error) if self.core.is_dead() || matches!(error, Error::Timeout { .. }) => {
-                self.forget_levels(depth);
-                let known = depth > 1 || self.bytes_sent() <= place;
-                Err(if known {
-                    error
-                } else {
-                    Error::CommitUnknown(Box::new(error))
-                })
-            }
-            Err(error) => {
-                // A transaction whose COMMIT fails is rolled back; a savepoint that cannot be released is still there.
-                if depth == 1 {
+            Err((error, sent)) => {
+                let late = matches!(error, Error::Timeout { .. });
+                let dead = self.core.is_dead();
+                // What was taken back, or failed before it could end the transaction, leaves it to be rolled back by its guard. A savepoint
+                // that cannot be released is still there, too.
+                let status = self.core.transaction_status();
+                let ended = match depth {
+                    1 => self.is_ending(1) || status == TransactionStatus::Idle,
+                    _ => late,
+                };
+                if dead || (sent && ended) {
                     self.forget_levels(depth);
                 }
-                Err(error)
+                let unknown = depth == 1 && sent && (dead || (late && ended));
+                Err(if unknown {
+                    Error::CommitUnknown(Box::new(error))
+                } else {
+                    error
+                })
             }
         }
     }
@@ -290,15 +293,30 @@ impl<S: ByteStream> Connection<S> {
         self.make_way().await?;
         if self.is_begun(depth) && self.check_transaction().is_ok() {
             self.forget_levels(depth + 1);
-            let sql = rollback(depth);
-            let op = self.operation(|batch| {
-                batch.query(&sql);
-            })?;
-            self.transactions.ending = Some((depth, op));
-            self.command_end(op, sql).await?;
+            if let Err((error, sent)) = self.end_level(depth, rollback(depth)).await {
+                // Too late, but done: the savepoint has gone.
+                let done = self.core.transaction_status() == TransactionStatus::InTransaction;
+                if depth > 1 && sent && done && self.core.in_flight() == 0 {
+                    self.forget_levels(depth);
+                }
+                return Err(error);
+            }
         }
         self.forget_levels(depth);
         Ok(())
+    }
+
+    /// Ends a block; true when the server rolled it back. An error comes with whether anything was sent.
+    async fn end_level(&mut self, depth: usize, sql: String) -> Result<bool, (Error, bool)> {
+        self.say_due().map_err(|error| (error, false))?;
+        let place = self.bytes_sent() + self.core.output().len();
+        let op = self.operation(|batch| {
+            batch.query(&sql);
+        });
+        let op = op.map_err(|error| (error, false))?;
+        self.transactions.ending = Some((depth, op));
+        let end = self.command_end(op, sql).await;
+        end.map_err(|error| (error, self.bytes_sent() > place))
     }
 
     /// Waits for the end of a command; true when its tag is `ROLLBACK`.
