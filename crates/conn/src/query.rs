@@ -62,7 +62,8 @@ impl<'q> Query<'q> {
     /// again; in a transaction, that has failed. A server that does not end it within a second is waited for by the next call. The statement
     /// may have been carried out all the same.
     ///
-    /// Rows that have arrived are handed out, however late somebody asks for them.
+    /// Rows that are there are handed out, however late somebody asks for them: the time counts where the call would wait. On a
+    /// [shared](crate::SharedConnection) connection it begins when the call has its turn.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
