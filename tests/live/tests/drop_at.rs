@@ -14,10 +14,10 @@ use purepg_tests_live::{Context, Slow, Wrapped, live};
 
 live!(
     connecting,
-    eager_queries,
+    acceptance_91_eager_queries,
     eager_queries_in_a_transaction,
     errors,
-    inserts,
+    acceptance_91_an_insert_happens_once_or_not_at_all,
     a_large_parameter,
     a_copy_that_is_refused,
     preparing_and_executing,
@@ -54,7 +54,7 @@ async fn connecting<R: Runtime>(cx: Context<R>) {
     assert!(places > 500);
 }
 
-async fn eager_queries<R: Runtime>(cx: Context<R>) {
+async fn acceptance_91_eager_queries<R: Runtime>(cx: Context<R>) {
     let mut conn = cx.connect_slowly().await;
     let mut all = 0;
     all += cover::<R, _>("fetch, simple", &mut conn, async |conn| {
@@ -159,7 +159,7 @@ async fn insert<S: ByteStream>(
 }
 
 /// Once a byte of it has gone, it happens; and whatever was dropped, it happens once or not at all.
-async fn inserts<R: Runtime>(cx: Context<R>) {
+async fn acceptance_91_an_insert_happens_once_or_not_at_all<R: Runtime>(cx: Context<R>) {
     let mut conn = cx.connect_slowly().await;
     conn.execute("create temp table i (n int)", ())
         .await
