@@ -78,6 +78,10 @@ pub enum Error {
     /// healed by setting it back.
     #[error(transparent)]
     ProtectedParameter(Box<ProtectedParameter>),
+    /// A [`CancelToken`](crate::CancelToken) has cancelled the call before anything of it was sent. What was cancelled later has an error of
+    /// the server's, `query_canceled` (57014).
+    #[error("cancelled before anything was sent")]
+    Cancelled,
     /// Something before it in the same segment failed, so the server did not look at it.
     #[error("aborted: something before it failed")]
     Aborted,
@@ -137,6 +141,7 @@ impl Error {
             | Self::Decode(_)
             | Self::Encode(_)
             | Self::ProtectedParameter(_)
+            | Self::Cancelled
             | Self::Aborted
             | Self::RolledBack => true,
             Self::Timeout { connected, .. } => *connected,

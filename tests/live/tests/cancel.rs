@@ -26,6 +26,7 @@ live!(
     acceptance_95_what_the_driver_sends_by_itself_is_not_cancelled,
     acceptance_11_a_server_without_a_key_cannot_cancel,
     with_nothing_to_cancel_nothing_is_asked,
+    a_call_that_waits_for_an_earlier_request_is_cancelled_too,
     a_dropped_request_is_carried_on_by_the_connection,
     a_token_does_not_keep_its_connection_alive,
     tokens_at_any_moment_hit_what_runs_or_nothing,
@@ -39,7 +40,8 @@ live!(
 const SLEEP: &str = "select pg_sleep(60)";
 
 fn is_cancelled(error: &Error) -> bool {
-    error.code() == Some(SqlState::QUERY_CANCELED) && error.is_recoverable()
+    let by_the_server = error.code() == Some(SqlState::QUERY_CANCELED);
+    (by_the_server || matches!(error, Error::Cancelled)) && error.is_recoverable()
 }
 
 /// Cancels what `work` does a little later; it has to end at once then.
@@ -412,6 +414,34 @@ async fn with_nothing_to_cancel_nothing_is_asked<R: Runtime>(cx: Context<R>) {
     drop(conn.begin().await.unwrap());
     token.cancel().await.unwrap();
     assert_eq!(runtime.endpoints.lock().unwrap().len(), 1);
+}
+
+async fn a_call_that_waits_for_an_earlier_request_is_cancelled_too<R: Runtime>(cx: Context<R>) {
+    let runtime = Holding::new(&cx, 1);
+    let config = cx.config(USER_TRUST);
+    let mut conn = purepg_conn::connect(Arc::clone(&runtime), &config)
+        .await
+        .unwrap();
+    let token = conn.cancel_token();
+    let late = async {
+        cx.runtime.sleep(Duration::from_millis(20)).await;
+        purepg_testkit::drop_at::drop_after(token.cancel(), 3).await;
+    };
+    let (error, ()) = join(conn.execute(SLEEP, ()), late).await;
+    assert!(is_cancelled(&error.unwrap_err()));
+    {
+        // The end of that request is not seen yet, so nothing of this one is sent.
+        let mut next = pin!(conn.execute(SLEEP, ()));
+        let waits = select(&mut next, cx.runtime.sleep(Duration::from_millis(20))).await;
+        assert!(matches!(waits, Either::Right(_)));
+        token.cancel().await.unwrap();
+        runtime.hold.release();
+        let error = next.await.unwrap_err();
+        assert!(matches!(error, Error::Cancelled), "{error}");
+        assert!(!error.is_retryable());
+    }
+    // What was asked is not about a later call.
+    assert_eq!(conn.fetch_scalar::<i32>("select 1", ()).await.unwrap(), 1);
 }
 
 async fn a_dropped_request_is_carried_on_by_the_connection<R: Runtime>(cx: Context<R>) {

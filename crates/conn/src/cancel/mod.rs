@@ -33,6 +33,10 @@ pub(crate) struct Canceller {
 #[derive(Default)]
 struct State {
     running: bool,
+    /// A call has begun, of which nothing is sent yet.
+    preparing: bool,
+    /// That call is to be cancelled.
+    asked: bool,
     request: Option<Request>,
 }
 
@@ -43,8 +47,8 @@ impl CancelToken {
 
     /// Asks the server to cancel what the connection runs right now, and waits until it has heard. With nothing running, nothing is asked.
     ///
-    /// The call that is cancelled ends with an [`Error::Database`] of SQLSTATE 57014 (`query_canceled`), unless it was over before; the
-    /// connection lives on. Whoever waits for the connection asks again until everything that it has sent is over, since a server
+    /// The call that is cancelled ends with an [`Error::Database`] of SQLSTATE 57014 (`query_canceled`), unless it was over before, or with
+    /// [`Error::Cancelled`] if nothing of it had been sent yet; the connection lives on. Whoever waits for the connection asks again until everything that it has sent is over, since a server
     /// takes no notice of a request that comes before the statement. It never hits a later call: that waits until the server has taken the
     /// request.
     ///
@@ -95,6 +99,10 @@ impl Canceller {
             return Err(UsageError::CannotCancel);
         };
         let mut state = self.state();
+        if state.preparing {
+            state.asked = true;
+            self.connection.wake();
+        }
         if !state.running {
             return Ok(None);
         }
@@ -122,6 +130,19 @@ impl Canceller {
     /// This request is over.
     pub(crate) fn forget(&self, over: &Request) {
         self.state().request.take_if(|request| request.is(over));
+    }
+
+    /// A call begins: what was asked before is not about it.
+    pub(crate) fn call_begins(&self) {
+        let mut state = self.state();
+        (state.preparing, state.asked) = (true, false);
+    }
+
+    /// The call is about to send something. False when it was cancelled before.
+    pub(crate) fn call_may_send(&self) -> bool {
+        let mut state = self.state();
+        state.preparing = false;
+        !std::mem::take(&mut state.asked)
     }
 
     /// Whether a token has something to cancel.

@@ -58,6 +58,9 @@ impl<S: ByteStream> Connection<S> {
     pub(crate) async fn make_way_within(&mut self, limit: Option<Duration>) -> Result<(), Error> {
         self.set_deadline(limit);
         self.note_preparing(true);
+        if let Some(canceller) = self.canceller.get() {
+            canceller.call_begins();
+        }
         self.abandon_all();
         if self.closes_in.take().is_some() {
             // Not taken back: they were carried out, or will be.
@@ -77,7 +80,11 @@ impl<S: ByteStream> Connection<S> {
         let ready = self.outlast().await;
         self.call_begins();
         self.note_preparing(false);
-        ready.map_err(Error::before_sending)
+        ready.map_err(Error::before_sending)?;
+        match self.canceller.get() {
+            Some(canceller) if !canceller.call_may_send() => Err(Error::Cancelled),
+            _ => Ok(()),
+        }
     }
 
     async fn outlast(&mut self) -> Result<(), Error> {
