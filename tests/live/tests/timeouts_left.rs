@@ -119,14 +119,11 @@ impl<S: ByteStream> AsyncWrite for Spoilt<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let mut bytes = buf.to_vec();
-        if self.1.load(Ordering::SeqCst) {
-            for word in [&b"COMMIT\0"[..], b"ROLLBACK\0"] {
-                let places: Vec<_> = bytes.windows(word.len()).enumerate().collect();
-                let found = places.into_iter().find(|(_, bytes)| *bytes == word);
-                if let Some(last) = found.map(|(at, _)| at + word.len() - 2) {
-                    bytes[last] = b'X';
-                }
-            }
+        // The end of COMMIT or ROLLBACK, also where the rest of it has gone already.
+        if self.1.load(Ordering::SeqCst)
+            && let [.., last @ (b'T' | b'K'), 0] = bytes.as_mut_slice()
+        {
+            *last = b'X';
         }
         Pin::new(&mut self.0).poll_write(cx, &bytes)
     }
