@@ -1,8 +1,7 @@
-//! How an operation is begun, and what a caller is given back with an error.
+//! How an operation is begun.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use purepg_proto::{Batch, Bind, OpId, Reply, RowShape, Target, TransactionStatus};
 use purepg_types::{EncodeError, Format, IsNull, Params, ToSql, Type};
@@ -49,50 +48,6 @@ impl<'a> Bound<'a> {
 }
 
 impl<S: ByteStream> Connection<S> {
-    /// Before anything new: whatever is under way belongs to somebody who has gone.
-    pub(crate) async fn make_way(&mut self) -> Result<(), Error> {
-        self.make_way_within(self.query_timeout).await
-    }
-
-    /// The same, and from here on the call has so long a time.
-    pub(crate) async fn make_way_within(&mut self, limit: Option<Duration>) -> Result<(), Error> {
-        self.set_deadline(limit);
-        self.note_preparing(true);
-        if let Some(canceller) = self.canceller.get() {
-            canceller.call_begins();
-        }
-        self.abandon_all();
-        if self.closes_in.take().is_some() {
-            // Not taken back: they were carried out, or will be.
-            self.to_close.clear();
-        }
-        self.closing.drain_into(&mut self.to_close);
-        // Whoever waited for its statement was forgotten, or has closed it.
-        let left = self.naming.take();
-        self.to_close
-            .extend(left.filter(|name| !self.to_close.contains(name)));
-        self.call_begins();
-        if self.core.is_dead() {
-            self.learn_end();
-            return Err(self.ended());
-        }
-        // What was sent in part goes out whole first: the core takes little behind it.
-        let ready = self.outlast().await;
-        self.call_begins();
-        self.note_preparing(false);
-        ready.map_err(Error::before_sending)?;
-        match self.canceller.get() {
-            Some(canceller) if !canceller.call_may_send() => Err(Error::Cancelled),
-            _ => Ok(()),
-        }
-    }
-
-    async fn outlast(&mut self) -> Result<(), Error> {
-        std::future::poll_fn(|cx| self.poll_written(cx)).await?;
-        self.outlast_abandoned().await?;
-        self.outlast_cancels().await
-    }
-
     /// A name that is on its way to the server.
     pub(super) fn note_naming(&mut self, name: &Name) {
         let name = name.as_str();
@@ -123,28 +78,6 @@ impl<S: ByteStream> Connection<S> {
         self.closes_in.get_or_insert(op);
         self.publish_running();
         self.note_begun(op);
-    }
-
-    /// Waits for the end of an operation whose answers matter to nobody.
-    pub(super) async fn finish(&mut self, op: OpId, sql: Option<&Written>) -> Result<(), Error> {
-        loop {
-            if let Reply::Finished(outcome) = self.reply(op).await? {
-                let result = self.check(outcome, sql);
-                self.settle().await?;
-                return result;
-            }
-        }
-    }
-
-    /// Waits until nothing is under way.
-    pub(crate) async fn settle(&mut self) -> Result<(), Error> {
-        std::future::poll_fn(|cx| self.poll_settled(cx)).await
-    }
-
-    /// Before a query, which may have a time of its own.
-    pub(crate) async fn make_way_for(&mut self, query: &Query<'_>) -> Result<(), Error> {
-        self.make_way_within(query.timeout.or(self.query_timeout))
-            .await
     }
 
     /// Sends a query and waits until the server has answered something: its columns, its end, or an error.
@@ -243,20 +176,6 @@ impl<S: ByteStream> Connection<S> {
             Ok(statement)
         } else {
             Err(UsageError::ForeignStatement.into())
-        }
-    }
-
-    /// What is returned with an error is a connection whose facts are facts.
-    pub(crate) async fn settled(&mut self, error: Error) -> Error {
-        if let Error::Timeout { .. } = error {
-            // It has been, or the server has had its time for that.
-            return error;
-        }
-        self.abandon_all();
-        // Should the connection end meanwhile, the first error still says more, but that it has. It has not where the time ran out.
-        match self.settle().await {
-            Ok(()) | Err(Error::Timeout { .. }) => error,
-            Err(end) => error.with_end(end),
         }
     }
 

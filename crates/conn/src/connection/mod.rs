@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod cache;
+mod call;
 mod cancelling;
 mod copy;
 mod cursor;
