@@ -382,7 +382,7 @@ async fn streams_that_are_forgotten<R: Runtime>(cx: Context<R>) {
 
 /// Not even that which was on its way: a name for a statement that nobody has yet.
 async fn statements_that_are_forgotten<R: Runtime>(cx: Context<R>) {
-    let config = cx.config(USER_TRUST).statement_cache_size(8);
+    let config = cx.config(USER_TRUST).statement_cache_size(1);
     let mut conn = cx.try_connect(&config).await.unwrap();
     for n in 0..20 {
         let sql = format!("select $1::int4 + {n}");
