@@ -169,7 +169,18 @@ impl<R: Runtime> Context<R> {
 /// # Panics
 /// When the scenario panics or hangs.
 pub fn on_tokio<F: Future<Output = ()>>(scenario: impl Fn(Context<OnTokio>) -> F) {
-    for transport in [Transport::Tcp, Transport::Unix] {
+    on_tokio_over(&[Transport::Tcp, Transport::Unix], scenario);
+}
+
+/// The same over some.
+///
+/// # Panics
+/// When the scenario panics or hangs.
+pub fn on_tokio_over<F: Future<Output = ()>>(
+    transports: &[Transport],
+    scenario: impl Fn(Context<OnTokio>) -> F,
+) {
+    for &transport in transports {
         let runtime = switched(purepg_conn_tokio::Tokio);
         let tokio = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -187,7 +198,18 @@ pub fn on_tokio<F: Future<Output = ()>>(scenario: impl Fn(Context<OnTokio>) -> F
 /// # Panics
 /// When the scenario panics or hangs.
 pub fn on_async_std<F: Future<Output = ()>>(scenario: impl Fn(Context<OnAsyncStd>) -> F) {
-    for transport in [Transport::Tcp, Transport::Unix] {
+    on_async_std_over(&[Transport::Tcp, Transport::Unix], scenario);
+}
+
+/// The same over some.
+///
+/// # Panics
+/// When the scenario panics or hangs.
+pub fn on_async_std_over<F: Future<Output = ()>>(
+    transports: &[Transport],
+    scenario: impl Fn(Context<OnAsyncStd>) -> F,
+) {
+    for &transport in transports {
         let runtime = switched(purepg_conn_async_std::AsyncStd);
         let context = Context {
             runtime: Arc::clone(&runtime),
@@ -217,6 +239,19 @@ macro_rules! live {
         }
         mod async_std {
             $(#[test] fn $name() { $crate::on_async_std(super::$name); })+
+        }
+    };
+}
+
+/// The same for scenarios that take long, and are the same over any stream: tokio has TCP, and async-std the Unix socket.
+#[macro_export]
+macro_rules! live_by_turns {
+    ($($name:ident),+ $(,)?) => {
+        mod tokio {
+            $(#[test] fn $name() { $crate::on_tokio_over(&[$crate::Transport::Tcp], super::$name); })+
+        }
+        mod async_std {
+            $(#[test] fn $name() { $crate::on_async_std_over(&[$crate::Transport::Unix], super::$name); })+
         }
     };
 }

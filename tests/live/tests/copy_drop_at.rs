@@ -10,9 +10,9 @@ use purepg_conn::{ByteStream, Connection, Error, Runtime, TransactionStatus, Typ
 use purepg_testkit::drop_at::{drop_after, drop_at};
 use purepg_testkit::io::OneByteControl;
 use purepg_testkit::server::USER_TRUST;
-use purepg_tests_live::{Context, Slow, live};
+use purepg_tests_live::{Context, Slow, live_by_turns};
 
-live!(
+live_by_turns!(
     bytes_in,
     bytes_in_that_are_refused,
     bytes_in_that_are_aborted,

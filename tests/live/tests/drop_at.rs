@@ -10,9 +10,9 @@ use purepg_testkit::drop_at::{drop_after, drop_at};
 use purepg_testkit::io::OneByte;
 use purepg_testkit::server::{USER_MD5, USER_SCRAM, USER_TRUST};
 use purepg_tests_live::drops::{check, cover};
-use purepg_tests_live::{Context, Slow, Wrapped, live};
+use purepg_tests_live::{Context, Slow, Wrapped, live_by_turns};
 
-live!(
+live_by_turns!(
     connecting,
     acceptance_91_eager_queries,
     eager_queries_in_a_transaction,

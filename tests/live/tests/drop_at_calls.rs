@@ -11,9 +11,9 @@ use purepg_conn::{
 use purepg_testkit::drop_at::{drop_after, drop_at};
 use purepg_testkit::server::USER_TRUST;
 use purepg_tests_live::drops::{check, nothing_is_left};
-use purepg_tests_live::{Context, Slow, Transport, live};
+use purepg_tests_live::{Context, Slow, live_by_turns};
 
-live!(
+live_by_turns!(
     a_transaction_that_is_retried,
     transactions_with_errors_of_their_own,
     transactions_with_options,
@@ -44,11 +44,6 @@ async fn count<S: ByteStream>(conn: &mut Connection<S>) -> i64 {
     conn.fetch_scalar(sql, ()).await.unwrap()
 }
 
-/// What is dropped is the same over both transports: once is enough.
-fn is_the_same<R>(cx: &Context<R>) -> bool {
-    cx.transport == Transport::Tcp
-}
-
 /// Drops an operation that inserts `rows` rows in one transaction, at every poll: all of them are there afterwards, or none.
 async fn cover<R: Runtime>(
     cx: &Context<R>,
@@ -56,9 +51,6 @@ async fn cover<R: Runtime>(
     rows: i64,
     operation: impl AsyncFnMut(&mut Slow<R>),
 ) {
-    if is_the_same(cx) {
-        return;
-    }
     let config = cx.config(USER_TRUST).statement_cache_size(2);
     let (mut conn, control) = cx.connect_switched(&config).await;
     let sql = "create temporary table t (a int4)";
@@ -199,9 +191,6 @@ async fn cover_reset<R: Runtime>(
     operation: impl AsyncFnMut(&mut Slow<R>),
     left_open: bool,
 ) {
-    if is_the_same(cx) {
-        return;
-    }
     let (mut conn, control) = cx.connect_switched(&cx.config(USER_TRUST)).await;
     let process = conn.process_id().unwrap();
     let mut reset = 0;
@@ -337,9 +326,6 @@ async fn cover_forgotten<R: Runtime>(
     name: &str,
     operation: impl AsyncFnMut(&mut Slow<R>),
 ) {
-    if is_the_same(cx) {
-        return;
-    }
     let mut conn = connect(cx).await;
     let places = purepg_tests_live::drops::cover::<R, _>(name, &mut conn, operation).await;
     assert!(places > 30, "{name}: only {places} places");

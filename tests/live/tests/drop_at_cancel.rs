@@ -11,9 +11,9 @@ use purepg_testkit::drop_at::drop_after;
 use purepg_testkit::io::OneByte;
 use purepg_testkit::server::USER_TRUST;
 use purepg_tests_live::drops::check;
-use purepg_tests_live::{Context, Slow, Wrapped, live};
+use purepg_tests_live::{Context, Slow, Wrapped, live_by_turns};
 
-live!(
+live_by_turns!(
     requests,
     calls_while_a_request_is_under_way,
     calls_whose_time_is_over,

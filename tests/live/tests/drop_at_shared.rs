@@ -6,9 +6,9 @@ use purepg_conn::{Error, Runtime, SharedConnection, TransactionStatus};
 use purepg_testkit::drop_at::{drop_after, drop_at};
 use purepg_testkit::io::OneByte;
 use purepg_testkit::server::USER_TRUST;
-use purepg_tests_live::{Context, Wrapped, live};
+use purepg_tests_live::{Context, Wrapped, live_by_turns};
 
-live!(
+live_by_turns!(
     eager_queries,
     preparing,
     the_guard,

@@ -10,9 +10,9 @@ use purepg_testkit::drop_at::drop_at;
 use purepg_testkit::io::{OneByte, OneByteControl};
 use purepg_testkit::server::USER_TRUST;
 use purepg_tests_live::drops::{check, nothing_is_left};
-use purepg_tests_live::{Context, Transport, live};
+use purepg_tests_live::{Context, Transport, live_by_turns};
 
-live!(
+live_by_turns!(
     simple,
     met_for_the_first_time,
     kept,
