@@ -1,28 +1,29 @@
-//! The way in: addresses, time, authentication.
+//! The way in: addresses, time, jobs that block.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
 
 use futures_util::future::{Either, select};
-use purepg_proto::{DeriveKey, Event, Limits, Nonce, ScramKeys, Startup, StartupEvent, Transport};
+use purepg_proto::{DeriveKey, ScramKeys};
 
 use crate::config::{Address, Config, Settings};
 use crate::connection::Connection;
+use crate::enter::enter;
 use crate::error::Error;
 use crate::runtime::{ByteStream, Endpoint, Runtime};
 
 /// Opens a connection through a runtime.
 ///
-/// Every address of a host name is tried, in order, until one accepts. The timeout of the configuration covers everything: the look-up
+/// Every address of a host name is tried, in order, until one accepts. With [`SslMode::Allow`](crate::SslMode::Allow) and
+/// [`SslMode::Prefer`](crate::SslMode::Prefer) a second connection to it is made, the other way, where the first is refused: see there. The timeout of the configuration covers everything: the look-up
 /// of the name, all attempts, and the authentication.
 ///
 /// # Errors
 /// [`Error::Config`] for a configuration that makes no sense, [`Error::Io`] when no address can be reached (the last reason),
-/// [`Error::MissingPassword`], [`Error::InvalidPassword`], [`Error::Database`] when the server refuses, [`Error::Timeout`].
+/// `Error::Tls`, [`Error::MissingPassword`], [`Error::InvalidPassword`], [`Error::Database`] when the server refuses, [`Error::Timeout`].
 ///
 /// # Cancel safety
 /// Dropping the future closes the socket.
@@ -103,83 +104,14 @@ async fn resolve<R: Runtime + ?Sized>(
     Ok(addresses.into_iter().map(Endpoint::Tcp).collect())
 }
 
-/// Logs in over a stream that is open.
-async fn enter<S: ByteStream>(
-    runtime: Arc<dyn Runtime<Stream = S>>,
-    stream: S,
-    endpoint: Endpoint,
-    settings: &Settings,
-) -> Result<Connection<S>, Error> {
-    let mut entropy = [0; Nonce::ENTROPY_LEN];
-    getrandom::fill(&mut entropy)
-        .map_err(|error| Error::io("drawing a nonce", io::Error::other(error)))?;
-    let startup = startup(settings, &endpoint);
-    let nonce = Nonce::from_entropy(entropy);
-    let core = purepg_proto::Connection::new(startup, nonce, Limits::default());
-    let mut connection = Connection::new(core, stream, runtime, endpoint);
-    connection.configure(settings);
-    loop {
-        match poll_fn(|cx| connection.poll_startup(cx)).await? {
-            StartupEvent::Ready => {
-                connection.check_parameters();
-                return Ok(connection);
-            }
-            StartupEvent::DeriveKey(job) => {
-                let keys = derive(&**connection.runtime(), *job).await?;
-                connection.core_mut().key_derived(keys)?;
-            }
-            _ => {}
-        }
-    }
-}
-
-impl<S: ByteStream> Connection<S> {
-    fn poll_startup(&mut self, cx: &mut Context<'_>) -> Poll<Result<StartupEvent, Error>> {
-        loop {
-            match ready!(self.poll_event(cx)) {
-                Ok(Event::Startup(event)) => return Poll::Ready(Ok(event)),
-                Ok(_) => {}
-                Err(Error::Database(error)) => {
-                    return Poll::Ready(Err(Error::refused(error)));
-                }
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
-    }
-}
-
-/// What the server is told first, and what it may ask for.
-fn startup(settings: &Settings, endpoint: &Endpoint) -> Startup {
-    let mut startup = Startup::new(settings.user(), transport(endpoint))
-        .require_auth(settings.require_auth())
-        .max_protocol_version(settings.max_protocol_version());
-    if let Some(password) = settings.password() {
-        startup = startup.password(password);
-    }
-    for (name, value) in settings.startup_parameters() {
-        startup = match name {
-            // The core says these by itself.
-            "user" | "client_encoding" => startup,
-            "database" => startup.database(value),
-            _ => startup.parameter(name, value),
-        };
-    }
-    startup
-}
-
-/// What the bytes to an endpoint go through.
-pub(crate) fn transport(endpoint: &Endpoint) -> Transport {
-    match endpoint {
-        Endpoint::Tcp(_) => Transport::Tcp,
-        Endpoint::Unix(_) => Transport::UnixSocket,
-    }
-}
-
 /// So many rounds of a derivation run before it looks whether anybody still waits.
 const ROUNDS: u32 = 1_024;
 
 /// Derives keys where it blocks nobody. Dropping the future stops the job.
-async fn derive<R: Runtime + ?Sized>(runtime: &R, mut job: DeriveKey) -> Result<ScramKeys, Error> {
+pub(crate) async fn derive<R: Runtime + ?Sized>(
+    runtime: &R,
+    mut job: DeriveKey,
+) -> Result<ScramKeys, Error> {
     struct StopOnDrop(Arc<AtomicBool>);
     impl Drop for StopOnDrop {
         fn drop(&mut self) {
@@ -206,7 +138,7 @@ async fn derive<R: Runtime + ?Sized>(runtime: &R, mut job: DeriveKey) -> Result<
 }
 
 /// Runs a job through the runtime, and brings its result back.
-fn run_blocking<R: Runtime + ?Sized, T: Send + 'static>(
+pub(crate) fn run_blocking<R: Runtime + ?Sized, T: Send + 'static>(
     runtime: &R,
     job: impl FnOnce() -> T + Send + 'static,
 ) -> impl Future<Output = Result<T, Error>> + Send {

@@ -40,6 +40,11 @@ pub enum Error {
         /// Nothing of the statement, if there was one, had been handed to the socket.
         unsent: bool,
     },
+    /// There is no TLS, which was wanted: the two sides did not come to terms, or a file that the configuration names cannot be used. A
+    /// server that does no TLS at all breaks what was asked of it: that is [`Error::Protocol`].
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(Box<crate::tls::TlsError>),
     /// The configuration makes no sense, or needs what this version does not have.
     #[error(transparent)]
     Config(Box<ConfigError>),
@@ -220,6 +225,33 @@ impl Error {
         }
     }
 
+    /// Of two ways in neither leads anywhere; the one that says more: what came of a password, else what a server said, else the last.
+    pub(crate) fn or_rather(self, first: Self) -> Self {
+        let rank = |error: &Self| match error {
+            Self::InvalidPassword(_) => 2,
+            Self::Database(_) => 1,
+            _ => 0,
+        };
+        if rank(&first) > rank(&self) {
+            first
+        } else {
+            self
+        }
+    }
+
+    /// The same error, met on the way in: a stream of TLS on which the server says that it did not like the handshake after all, as those of
+    /// TLS 1.3 do.
+    pub(crate) fn of_handshake(self) -> Self {
+        #[cfg(feature = "tls")]
+        if let Self::Io { source, .. } = &self
+            && let Some(inner) = source.get_ref()
+            && inner.is::<crate::rustls::Error>()
+        {
+            return crate::tls::TlsError::Handshake(Arc::clone(source)).into();
+        }
+        self
+    }
+
     /// What a server said to somebody who wants in.
     pub(crate) fn refused(error: Box<DatabaseError>) -> Self {
         if error.sqlstate() == Some("28P01") {
@@ -338,6 +370,13 @@ impl From<purepg_proto::UsageError> for Error {
 impl From<ConfigError> for Error {
     fn from(error: ConfigError) -> Self {
         Self::Config(Box::new(error))
+    }
+}
+
+#[cfg(feature = "tls")]
+impl From<crate::tls::TlsError> for Error {
+    fn from(error: crate::tls::TlsError) -> Self {
+        Self::Tls(Box::new(error))
     }
 }
 

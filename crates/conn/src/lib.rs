@@ -18,6 +18,7 @@ mod config;
 mod connect;
 mod connection;
 mod copy;
+mod enter;
 mod error;
 mod inbox;
 mod message;
@@ -27,20 +28,29 @@ mod pipeline;
 mod query;
 mod row;
 mod runtime;
+mod security;
 mod shared;
 mod statement;
 mod stream;
 mod timer;
+#[cfg(feature = "tls")]
+mod tls;
 mod transaction;
 mod types;
+mod wire;
 mod written;
 
 pub use cancel::CancelToken;
-pub use config::{Address, Config, ConfigError, Settings, SslMode};
+pub use config::{
+    Address, Config, ConfigError, Settings, SslCertMode, SslMode, SslNegotiation, TlsVersion,
+};
 pub use connect::connect;
 pub use connection::{Connection, ProtectedParameter, TypeName};
 pub use copy::{CopyIn, CopyInRows, CopyOut, CopyOutRows, CopyRow, text as copy_text};
 pub use error::{DatabaseError, Error, UsageError};
+/// The library that does TLS, for a [configuration](Config::tls_client_config) of one's own.
+#[cfg(feature = "tls")]
+pub use futures_rustls::rustls;
 pub use message::{Message, MessageStream, RowColumns};
 #[doc(hidden)]
 pub use named::fuzzing;
@@ -48,10 +58,10 @@ pub use notifications::Notifications;
 pub use pipeline::{Pipeline, PipelineResults, QueryOutcome};
 pub use purepg_derive::{FromRow, FromSql, ToSql};
 pub use purepg_proto::{
-    AuthMethod, AuthMethods, AuthMethodsError, CommandTag, CopyData, CopyDataIter, Diagnostics,
-    Notice, Notification, Parameters, ParametersIter, ProtocolError, ProtocolErrorKind,
-    ProtocolVersion, ServerError, Severity, SqlState, SqlStateClass, TransactionStatus,
-    UnknownProtocolVersion,
+    AuthMethod, AuthMethods, AuthMethodsError, ChannelBinding, CommandTag, CopyData, CopyDataIter,
+    Diagnostics, Notice, Notification, Parameters, ParametersIter, ProtocolError,
+    ProtocolErrorKind, ProtocolVersion, ServerError, Severity, SqlState, SqlStateClass,
+    TransactionStatus, UnknownProtocolVersion,
 };
 #[doc(hidden)]
 pub use purepg_types::__private;
@@ -73,4 +83,6 @@ pub use runtime::{BoxFuture, ByteStream, Endpoint, Runtime};
 pub use shared::{ConnectionGuard, SharedConnection, SharedNotifications};
 pub use statement::Statement;
 pub use stream::RowStream;
+#[cfg(feature = "tls")]
+pub use tls::TlsError;
 pub use transaction::{IsolationLevel, Transaction, TransactionBuilder};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{pending, ready};
-use purepg_conn::{BoxFuture, ByteStream, Config, Connection, Endpoint, Runtime};
+use purepg_conn::{BoxFuture, ByteStream, Config, Connection, Endpoint, Runtime, SslMode};
 use purepg_testkit::drop_at::run;
 
 /// Has one stream, which is there already. Nothing ever takes time: who sleeps sleeps for ever.
@@ -19,7 +19,7 @@ impl<S: ByteStream> InMemory<S> {
     /// When it does not let everybody in.
     pub fn connect(stream: S) -> Connection<S> {
         let runtime = Arc::new(Self(Mutex::new(Some(stream))));
-        let config = Config::new("127.0.0.1", "anybody");
+        let config = Config::new("127.0.0.1", "anybody").ssl_mode(SslMode::Disable);
         let connected = run(purepg_conn::connect(runtime, &config));
         connected
             .expect("the server answers at once")

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use purepg_conn::{AuthMethod, AuthMethods, Config, Connection, Error, Runtime};
+use purepg_conn::{AuthMethod, AuthMethods, Config, Connection, Error, Runtime, SslMode};
 use purepg_testkit::io::{OneByte, OneByteControl};
 use purepg_testkit::recorded::{Record, Recorded};
 use purepg_testkit::server::{DATABASE, PASSWORD, Server, USER_TRUST};
@@ -113,7 +113,8 @@ impl<R: Runtime> Context<R> {
     /// When it does not.
     pub async fn connect_canned(&self, config: &Config, server: Canned) -> Connection<Canned> {
         let runtime = Wrapped::new(&self.runtime, move |_| server.clone());
-        let connected = purepg_conn::connect(runtime, config).await;
+        let config = config.clone().ssl_mode(SslMode::Disable);
+        let connected = purepg_conn::connect(runtime, &config).await;
         connected.expect("the server in memory lets everybody in")
     }
 }

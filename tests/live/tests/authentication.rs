@@ -135,7 +135,9 @@ async fn a_refusal_says_why<R: Runtime>(cx: Context<R>) {
     };
     assert!(error.to_string().contains(named), "{error}");
 
-    let config: purepg_conn::Config = "postgres://u@localhost/?sslmode=require".parse().unwrap();
+    let config: purepg_conn::Config = "postgres://u@localhost/?sslmode=verify-full"
+        .parse()
+        .unwrap();
     let error = cx.try_connect(&config).await.unwrap_err();
     assert!(matches!(error, Error::Config(_)), "{error:?}");
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
-use purepg_conn::{BoxFuture, Config, Connection, Endpoint, Error, Runtime};
+use purepg_conn::{BoxFuture, Config, Connection, Endpoint, Error, Runtime, SslMode};
 use purepg_testkit::backend;
 
 /// What the stream does.
@@ -127,7 +127,7 @@ impl Runtime for Scripted {
 fn open() -> (Connection<Scripted>, Scripted) {
     let scripted = Scripted::default();
     scripted.say(&[backend::let_in()]);
-    let config = Config::new("127.0.0.1", "u");
+    let config = Config::new("127.0.0.1", "u").ssl_mode(SslMode::Disable);
     let conn = once(purepg_conn::connect(Arc::new(scripted.clone()), &config));
     scripted.script().reads = 0;
     scripted.script().written.clear();

@@ -10,9 +10,9 @@ use futures_util::task::AtomicWaker;
 use purepg_proto::CancelKey;
 
 use crate::error::{Error, UsageError};
-use crate::runtime::{ByteStream, Endpoint, Runtime};
+use crate::runtime::ByteStream;
 
-pub(crate) use request::Request;
+pub(crate) use request::{Request, Target};
 
 /// Cancels what a connection runs, from any task.
 ///
@@ -52,7 +52,8 @@ impl CancelToken {
     /// takes no notice of a request that comes before the statement. It never hits a later call: that waits until the server has taken the
     /// request.
     ///
-    /// The request goes to the address that the connection leads to, over a stream of its own.
+    /// The request goes to the address that the connection leads to, over a stream of its own, with TLS if the connection has it: the key is
+    /// a secret, and without TLS nothing is asked.
     ///
     /// # Errors
     /// [`UsageError::CannotCancel`] where the server gave no key to do it with, as some poolers and other servers do;
@@ -77,13 +78,9 @@ impl CancelToken {
 }
 
 impl Canceller {
-    pub(crate) fn new<S: ByteStream>(
-        runtime: Arc<dyn Runtime<Stream = S>>,
-        endpoint: Endpoint,
-        key: Option<CancelKey>,
-    ) -> Self {
+    pub(crate) fn new<S: ByteStream>(target: Target<S>, key: Option<CancelKey>) -> Self {
         let new_request = key.map(|key| {
-            let new = move || Request::new(Arc::clone(&runtime), endpoint.clone(), key.clone());
+            let new = move || Request::new(target.clone(), key.clone());
             Box::new(new) as Box<dyn Fn() -> Request + Send + Sync>
         });
         Self {

@@ -11,12 +11,17 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, Shared, select};
+#[cfg(feature = "tls")]
+use purepg_proto::{CancelKey, Event, Limits, Nonce, Startup, StartupEvent};
+#[cfg(not(feature = "tls"))]
 use purepg_proto::{CancelKey, Limits, Nonce, Startup};
 
-use crate::connect::transport;
 use crate::connection::Connection;
+use crate::enter::transport;
 use crate::error::Error;
 use crate::runtime::{BoxFuture, ByteStream, Endpoint, Runtime};
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 
 /// Longer nobody waits for a server to take a request: a pooler may have it wait for a server of its own.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -30,6 +35,26 @@ pub(crate) struct Request {
     stage: Arc<Stage>,
 }
 
+/// Where requests go to, and how.
+pub(crate) struct Target<S> {
+    pub(crate) runtime: Arc<dyn Runtime<Stream = S>>,
+    pub(crate) endpoint: Endpoint,
+    /// As for the connection that it is about.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
+}
+
+impl<S> Clone for Target<S> {
+    fn clone(&self) -> Self {
+        Self {
+            runtime: Arc::clone(&self.runtime),
+            endpoint: self.endpoint.clone(),
+            #[cfg(feature = "tls")]
+            tls: self.tls.clone(),
+        }
+    }
+}
+
 /// An error that everybody who waits can have.
 #[derive(Clone)]
 enum Failure {
@@ -38,13 +63,9 @@ enum Failure {
 }
 
 impl Request {
-    pub(super) fn new<S: ByteStream>(
-        runtime: Arc<dyn Runtime<Stream = S>>,
-        endpoint: Endpoint,
-        key: CancelKey,
-    ) -> Self {
+    pub(super) fn new<S: ByteStream>(target: Target<S>, key: CancelKey) -> Self {
         let stage = Arc::new(Stage::default());
-        let work = deliver(runtime, endpoint, key, Arc::clone(&stage));
+        let work = deliver(target, key, Arc::clone(&stage));
         // Whoever comes from elsewhere may find that the runtime panics there, and others wait for the same request.
         let work = AssertUnwindSafe(work).catch_unwind().map(|done| {
             done.unwrap_or_else(|_| {
@@ -98,13 +119,12 @@ impl From<Failure> for Error {
 }
 
 async fn deliver<S: ByteStream>(
-    runtime: Arc<dyn Runtime<Stream = S>>,
-    endpoint: Endpoint,
+    target: Target<S>,
     key: CancelKey,
     stage: Arc<Stage>,
 ) -> Result<(), Failure> {
-    let timeout = runtime.sleep(TIMEOUT);
-    let work = pin!(deliver_in_time(runtime, endpoint, key, &stage));
+    let timeout = target.runtime.sleep(TIMEOUT);
+    let work = pin!(deliver_in_time(target, key, &stage));
     match select(work, timeout).await {
         Either::Left((result, _)) => result,
         Either::Right(((), _)) => Err(Failure::Timeout),
@@ -112,11 +132,13 @@ async fn deliver<S: ByteStream>(
 }
 
 async fn deliver_in_time<S: ByteStream>(
-    runtime: Arc<dyn Runtime<Stream = S>>,
-    endpoint: Endpoint,
+    target: Target<S>,
     key: CancelKey,
     stage: &Stage,
 ) -> Result<(), Failure> {
+    let Target {
+        runtime, endpoint, ..
+    } = target;
     let stream = runtime.connect(&endpoint).await.map_err(|error| {
         let context = format!("connecting to {endpoint} to cancel");
         Failure::Io(context.into(), Arc::new(error))
@@ -125,19 +147,36 @@ async fn deliver_in_time<S: ByteStream>(
         return Ok(());
     }
     let startup = Startup::cancel(key, transport(&endpoint));
+    #[cfg(feature = "tls")]
+    let startup = match &target.tls {
+        Some(tls) => startup.tls(tls.required()),
+        None => startup,
+    };
     let nonce = Nonce::from_entropy([0; Nonce::ENTROPY_LEN]);
     let core = purepg_proto::Connection::new(startup, nonce, Limits::default());
     let mut connection = Connection::new(core, stream, runtime, endpoint);
     loop {
         match poll_fn(|cx| connection.poll_event(cx)).await {
+            #[cfg(feature = "tls")]
+            Ok(Event::Startup(StartupEvent::UpgradeToTls)) => {
+                if let Some(tls) = &target.tls {
+                    connection.upgrade(tls).await.map_err(Failure::of)?;
+                }
+            }
             Ok(_) => {}
             Err(Error::Closed) => return Ok(()),
-            Err(Error::Io { source, .. }) => return Err(Failure::Io(DOING.into(), source)),
-            Err(error) => {
-                let source = Arc::new(io::Error::other(error));
-                return Err(Failure::Io(DOING.into(), source));
-            }
+            Err(error) => return Err(Failure::of(error)),
         }
+    }
+}
+
+impl Failure {
+    fn of(error: Error) -> Self {
+        let source = match error {
+            Error::Io { source, .. } => source,
+            error => Arc::new(io::Error::other(error)),
+        };
+        Self::Io(DOING.into(), source)
     }
 }
 

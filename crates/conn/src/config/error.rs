@@ -35,6 +35,15 @@ pub enum ConfigError {
         keyword: &'static str,
     },
 
+    /// The connection string has a keyword that must not come with a string: who is meant to do what it asks for calls a method.
+    #[error("{keyword} is not taken from a connection string: call Config::{setter}")]
+    SetterOnly {
+        /// The keyword.
+        keyword: &'static str,
+        /// The method of [`Config`](super::Config).
+        setter: &'static str,
+    },
+
     /// A value that libpq may know and this library does not. The others mean what happens anyway.
     #[error("{keyword}: only {supported} is supported")]
     UnsupportedValue {
@@ -106,8 +115,8 @@ pub enum ConfigError {
         limit: usize,
     },
 
-    /// The connection must be encrypted, and cannot be.
-    #[error("this build has no TLS: sslmode={ssl_mode} cannot be honoured")]
+    /// The connection must be encrypted, or something is said of how it is to be, and it cannot be: the feature `tls` is off.
+    #[error("this build has no TLS: sslmode={ssl_mode}, and what goes with it, cannot be honoured")]
     TlsUnavailable {
         /// What was asked for.
         ssl_mode: SslMode,
@@ -136,7 +145,7 @@ mod tests {
                 ConfigError::TlsUnavailable {
                     ssl_mode: SslMode::VerifyFull,
                 },
-                "this build has no TLS: sslmode=verify-full cannot be honoured",
+                "this build has no TLS: sslmode=verify-full, and what goes with it, cannot be honoured",
             ),
             (
                 ConfigError::UnknownKeyword {

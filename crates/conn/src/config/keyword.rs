@@ -5,7 +5,7 @@ use std::time::Duration;
 use purepg_proto::AuthMethodsError;
 
 use super::settings::{DEFAULT_PORT, Password, Protected, non_empty};
-use super::{ConfigError, Settings};
+use super::{ConfigError, Settings, tls};
 
 /// Does what `keyword`, which is the `number`th one, asks for.
 pub(super) fn apply(
@@ -26,6 +26,7 @@ pub(super) fn apply(
             supported: values.first().copied().unwrap_or_default(),
         }),
         Some((keyword, Unsupported)) => Err(ConfigError::Unsupported { keyword }),
+        Some((keyword, SetterOnly(setter))) => Err(ConfigError::SetterOnly { keyword, setter }),
         Some((_, Misspells(meant))) => Err(ConfigError::UnknownKeyword {
             number,
             meant: Some(meant),
@@ -57,11 +58,13 @@ enum Treatment {
     Accepts(&'static [&'static str]),
     /// libpq knows it.
     Unsupported,
+    /// libpq knows it, and a string must not say it: this method of [`Config`](super::Config) does.
+    SetterOnly(&'static str),
     /// Nobody knows it, but many write it.
     Misspells(&'static str),
 }
 
-use Treatment::{Accepts, Misspells, Parses, Takes, Unsupported};
+use Treatment::{Accepts, Misspells, Parses, SetterOnly, Takes, Unsupported};
 
 /// Every keyword of libpq 18's `PQconninfoOptions`, some older and newer ones, and some mistakes.
 /// None is ignored: one that is not honoured may be the one that was to protect the connection.
@@ -85,13 +88,26 @@ const KEYWORDS: &[(&str, Treatment)] = &[
     ("require_auth", Parses(require_auth)),
     ("max_protocol_version", Parses(max_protocol_version)),
     ("min_protocol_version", Accepts(&["3.0"])),
-    ("channel_binding", Accepts(&["prefer", "disable"])),
+    ("channel_binding", Parses(tls::keywords::channel_binding)),
     ("gssencmode", Accepts(&["prefer", "disable"])),
     ("gssdelegation", Accepts(&["0"])),
-    ("sslnegotiation", Accepts(&["postgres"])),
+    ("sslnegotiation", Parses(tls::keywords::negotiation)),
     ("sslcompression", Accepts(&["0"])),
-    ("sslcertmode", Accepts(&["allow", "disable"])),
-    ("sslsni", Accepts(&["1"])),
+    ("sslcertmode", Parses(tls::keywords::cert_mode)),
+    ("sslsni", Parses(tls::keywords::sni)),
+    ("sslcert", Takes(tls::keywords::cert)),
+    ("sslkey", Takes(tls::keywords::key)),
+    ("sslpassword", Takes(tls::keywords::password)),
+    ("sslrootcert", Takes(tls::keywords::root_cert)),
+    ("sslcrl", Takes(tls::keywords::crl)),
+    (
+        "ssl_min_protocol_version",
+        Parses(tls::keywords::min_version),
+    ),
+    (
+        "ssl_max_protocol_version",
+        Parses(tls::keywords::max_version),
+    ),
     ("replication", Accepts(&["false", "off", "no", "0"])),
     ("target_session_attrs", Accepts(&["any"])),
     ("load_balance_hosts", Accepts(&["disable"])),
@@ -107,15 +123,9 @@ const KEYWORDS: &[(&str, Treatment)] = &[
     ("keepalives_count", Unsupported),
     ("tcp_user_timeout", Unsupported),
     ("requiressl", Unsupported),
-    ("sslcert", Unsupported),
-    ("sslkey", Unsupported),
-    ("sslkeylogfile", Unsupported),
-    ("sslpassword", Unsupported),
-    ("sslrootcert", Unsupported),
-    ("sslcrl", Unsupported),
+    // A string that comes from strangers must not have files written.
+    ("sslkeylogfile", SetterOnly("ssl_key_log_file")),
     ("sslcrldir", Unsupported),
-    ("ssl_min_protocol_version", Unsupported),
-    ("ssl_max_protocol_version", Unsupported),
     ("krbsrvname", Unsupported),
     ("gsslib", Unsupported),
     ("scram_client_key", Unsupported),
@@ -175,7 +185,7 @@ fn client_encoding(_: &mut Settings, value: &str) -> Result<(), ConfigError> {
 }
 
 fn ssl_mode(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
-    settings.ssl_mode = value.parse()?;
+    settings.ssl_mode = Some(value.parse()?);
     Ok(())
 }
 
@@ -262,6 +272,10 @@ mod tests {
                 }
                 Unsupported => {
                     assert_eq!(result, Err(ConfigError::Unsupported { keyword: name }));
+                }
+                SetterOnly(setter) => {
+                    let keyword = name;
+                    assert_eq!(result, Err(ConfigError::SetterOnly { keyword, setter }));
                 }
                 Misspells(meant) => {
                     assert!(matches!(find(meant), Some((_, Takes(_) | Parses(_)))));

@@ -9,21 +9,29 @@ mod settings;
 mod ssl_mode;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tls;
 mod url;
 mod validate;
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use purepg_proto::{AuthMethods, Notice, ProtocolVersion};
+use purepg_proto::{AuthMethods, ChannelBinding, Notice, ProtocolVersion};
 
 pub use address::Address;
 pub use error::ConfigError;
 pub(crate) use notice_handler::NoticeHandler;
+#[cfg(feature = "tls")]
+pub(crate) use settings::Password;
+#[cfg(not(feature = "tls"))]
+use settings::Password;
 pub(crate) use settings::Protected;
 pub use settings::Settings;
-use settings::{Password, non_empty};
+use settings::non_empty;
 pub use ssl_mode::SslMode;
+use tls::RootCert;
+pub use tls::{SslCertMode, SslNegotiation, TlsVersion};
 
 /// How to reach a server, and how to enter it.
 ///
@@ -40,20 +48,21 @@ pub use ssl_mode::SslMode;
 /// # Ok::<(), purepg_conn::ConfigError>(())
 /// ```
 ///
-/// Nothing but what is given here counts: no environment variable and no file is read.
+/// Nothing but what is given here counts: no environment variable is read, and no file but those that are named.
 ///
 /// # Connection strings
 ///
 /// A string is parsed as libpq parses it: as a URL if it starts with `postgres://` or
 /// `postgresql://`, otherwise as a list of `keyword=value`. The last of several equal keywords
 /// counts. The keywords are `host`, `port`, `user`, `password`, `dbname`, `application_name`,
-/// `options`, `connect_timeout`, `sslmode`, `require_auth`, `max_protocol_version`. libpq's other
+/// `options`, `connect_timeout`, `require_auth`, `channel_binding`, `max_protocol_version`, `sslmode`, `sslnegotiation`, `sslrootcert` (a file, or `system`), `sslcrl`,
+/// `sslcert`, `sslkey`, `sslpassword`, `sslcertmode`, `sslsni`, `ssl_min_protocol_version`, `ssl_max_protocol_version`. libpq's other
 /// keywords are accepted where they ask for what happens anyway, such as
 /// `target_session_attrs=any`, and are an error otherwise; so are unknown ones. There is no default
 /// for the host and the user: [`host`](Self::host) and [`user`](Self::user) may fill in what a
 /// string leaves out.
 ///
-/// Neither an error nor `Debug` shows the password.
+/// Neither an error nor `Debug` shows a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a Config does nothing until something connects with it"]
 pub struct Config {
@@ -81,8 +90,8 @@ impl Config {
     ///
     /// When the host or the user is missing; the host is a list or a relative path; the path of the
     /// Unix socket is too long; the port is 0; there is a zero byte anywhere; a run-time parameter
-    /// is protected or reserved; everything together is longer than a server reads; or TLS is
-    /// required, which this build does not have.
+    /// is protected or reserved; everything together is longer than a server reads; what is said of TLS contradicts itself; or TLS
+    /// is required, which a build without the feature `tls` does not have.
     pub fn validate(&self) -> Result<(), ConfigError> {
         validate::validate(&self.settings)
     }
@@ -141,7 +150,104 @@ impl Config {
 
     /// How much the connection must be protected; [`SslMode::Prefer`] by default.
     pub fn ssl_mode(mut self, ssl_mode: SslMode) -> Self {
-        self.settings.ssl_mode = ssl_mode;
+        self.settings.ssl_mode = Some(ssl_mode);
+        self
+    }
+
+    /// Who begins TLS; [`SslNegotiation::Postgres`] by default. [`Direct`](SslNegotiation::Direct) needs a mode that requires TLS.
+    pub fn ssl_negotiation(mut self, negotiation: SslNegotiation) -> Self {
+        self.settings.tls.negotiation = negotiation;
+        self
+    }
+
+    /// The file, as PEM, with the certificates of those who are trusted to vouch for servers. With it the server's certificate is
+    /// verified in every mode, as libpq does: [`SslMode::Require`] then means the same as [`SslMode::VerifyCa`].
+    ///
+    /// It is read when connecting, as the other files are. No file is read that is not named: `~/.postgresql` means nothing here.
+    pub fn ssl_root_cert(mut self, file: impl Into<PathBuf>) -> Self {
+        self.settings.tls.root_cert = Some(RootCert::File(file.into()));
+        self
+    }
+
+    /// Those whom the operating system trusts vouch for servers, too. It needs [`SslMode::VerifyFull`], which is the default then.
+    pub fn ssl_root_cert_system(mut self) -> Self {
+        self.settings.tls.root_cert = Some(RootCert::System);
+        self
+    }
+
+    /// The file, as PEM, with lists of certificates that were revoked: one of each authority in the chain, none of them out of date.
+    pub fn ssl_crl(mut self, file: impl Into<PathBuf>) -> Self {
+        self.settings.tls.crl = Some(file.into());
+        self
+    }
+
+    /// The file, as PEM, with the client's certificate, and those between it and the authority, if there are any.
+    pub fn ssl_cert(mut self, file: impl Into<PathBuf>) -> Self {
+        self.settings.tls.cert = Some(file.into());
+        self
+    }
+
+    /// The file with the key of the client's certificate: PKCS #8, PKCS #1 or SEC 1, as PEM or DER. As for libpq nobody else may be
+    /// able to read it: `0600`, or `0640` where it is root's.
+    pub fn ssl_key(mut self, file: impl Into<PathBuf>) -> Self {
+        self.settings.tls.key = Some(file.into());
+        self
+    }
+
+    /// The password that the client's key is encrypted with (PKCS #8, `BEGIN ENCRYPTED PRIVATE KEY`).
+    pub fn ssl_password(mut self, password: impl Into<String>) -> Self {
+        self.settings.tls.password = Password::new(password.into());
+        self
+    }
+
+    /// Whether the client shows its certificate; [`SslCertMode::Allow`] by default.
+    pub fn ssl_cert_mode(mut self, mode: SslCertMode) -> Self {
+        self.settings.tls.cert_mode = mode;
+        self
+    }
+
+    /// Whether the host's name is told in the clear when TLS begins (SNI), so that proxies can go by it; true by default. An address
+    /// never is.
+    pub fn ssl_sni(mut self, sni: bool) -> Self {
+        self.settings.tls.sni = sni;
+        self
+    }
+
+    /// The oldest version of TLS that is acceptable; 1.2 by default.
+    pub fn ssl_min_protocol_version(mut self, version: TlsVersion) -> Self {
+        self.settings.tls.min_version = version;
+        self
+    }
+
+    /// The newest version of TLS that is acceptable; by default the newest there is.
+    pub fn ssl_max_protocol_version(mut self, version: TlsVersion) -> Self {
+        self.settings.tls.max_version = Some(version);
+        self
+    }
+
+    /// Appends the keys of each connection to a file, in the format of `SSLKEYLOGFILE`, so that a network analyser can decrypt it.
+    /// For debugging: whoever reads the file reads the connection. A connection string cannot say it.
+    pub fn ssl_key_log_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.settings.tls.key_log_file = Some(file.into());
+        self
+    }
+
+    /// Whether SCRAM is tied to the TLS connection that it goes through; [`ChannelBinding::Prefer`] by default.
+    pub fn channel_binding(mut self, channel_binding: ChannelBinding) -> Self {
+        self.settings.tls.channel_binding = channel_binding;
+        self
+    }
+
+    /// Does TLS by a configuration of your own, in place of one that the settings above make; none of these may be given then.
+    ///
+    /// It decides whom to trust. [`SslMode`] says when there is TLS; with [`SslMode::VerifyFull`] the certificate must also be for the
+    /// host, whatever the configuration says. Where it offers no protocol by ALPN, `postgresql` is offered.
+    #[cfg(feature = "tls")]
+    pub fn tls_client_config(
+        mut self,
+        config: std::sync::Arc<crate::rustls::ClientConfig>,
+    ) -> Self {
+        self.settings.tls.own = Some(tls::OwnClientConfig(config));
         self
     }
 

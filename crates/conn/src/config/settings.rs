@@ -3,9 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use purepg_proto::ChannelBinding;
 use zeroize::Zeroizing;
 
-use super::{Address, AuthMethods, NoticeHandler, ProtocolVersion, SslMode};
+use super::tls::{RootCert, TlsSettings};
+use super::{Address, AuthMethods, NoticeHandler, ProtocolVersion, SslMode, SslNegotiation};
 
 /// What a [`Config`](super::Config) says, to be read.
 ///
@@ -20,7 +22,8 @@ pub struct Settings {
     pub(super) application_name: Option<String>,
     pub(super) options: Option<String>,
     pub(super) connect_timeout: Option<Duration>,
-    pub(super) ssl_mode: SslMode,
+    pub(super) ssl_mode: Option<SslMode>,
+    pub(super) tls: TlsSettings,
     pub(super) require_auth: AuthMethods,
     pub(super) max_protocol_version: ProtocolVersion,
     pub(super) parameters: Vec<(String, String)>,
@@ -78,9 +81,25 @@ impl Settings {
         self.connect_timeout
     }
 
-    /// How much the connection must be protected.
+    /// How much the connection must be protected. With the system's authorities ([`Config::ssl_root_cert_system`]) it is
+    /// [`SslMode::VerifyFull`] unless something else is said, and [`SslMode::Prefer`] otherwise.
+    ///
+    /// [`Config::ssl_root_cert_system`]: super::Config::ssl_root_cert_system
     pub fn ssl_mode(&self) -> SslMode {
-        self.ssl_mode
+        self.ssl_mode.unwrap_or(match self.tls.root_cert {
+            Some(RootCert::System) => SslMode::VerifyFull,
+            _ => SslMode::default(),
+        })
+    }
+
+    /// Who begins TLS.
+    pub fn ssl_negotiation(&self) -> SslNegotiation {
+        self.tls.negotiation
+    }
+
+    /// Whether SCRAM is tied to the TLS connection that it goes through.
+    pub fn channel_binding(&self) -> ChannelBinding {
+        self.tls.channel_binding
     }
 
     /// The ways of authentication that are acceptable.
@@ -129,7 +148,8 @@ impl Settings {
             application_name: None,
             options: None,
             connect_timeout: None,
-            ssl_mode: SslMode::default(),
+            ssl_mode: None,
+            tls: TlsSettings::default(),
             require_auth: AuthMethods::default(),
             max_protocol_version: ProtocolVersion::default(),
             parameters: Vec::new(),
@@ -143,6 +163,14 @@ impl Settings {
 
     pub(crate) fn password(&self) -> Option<&str> {
         self.password.as_ref().map(|password| password.0.as_str())
+    }
+
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(dead_code, reason = "there is nothing to set")
+    )]
+    pub(crate) fn tls(&self) -> &TlsSettings {
+        &self.tls
     }
 
     pub(crate) fn on_notice(&self) -> Option<&NoticeHandler> {
@@ -180,11 +208,16 @@ pub(super) fn non_empty(value: String) -> Option<String> {
 
 /// Wiped when it is dropped, and never shown.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Password(Zeroizing<String>);
+pub(crate) struct Password(Zeroizing<String>);
 
 impl Password {
     pub(super) fn new(password: String) -> Option<Self> {
         non_empty(password).map(|password| Self(Zeroizing::new(password)))
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
     }
 
     pub(super) fn contains_nul(&self) -> bool {

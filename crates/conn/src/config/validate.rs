@@ -1,7 +1,10 @@
 //! What must hold before anything is sent.
 
+use std::path::Path;
+
 use super::keyword::{BAD_PORT, check_protected};
-use super::{Address, ConfigError, Settings};
+use super::settings::Password;
+use super::{Address, ConfigError, Settings, tls};
 
 /// Everything that a setter could not refuse.
 pub(super) fn validate(settings: &Settings) -> Result<(), ConfigError> {
@@ -15,11 +18,7 @@ pub(super) fn validate(settings: &Settings) -> Result<(), ConfigError> {
     }
     check_parameters(settings)?;
     check_startup_size(settings)?;
-    if settings.ssl_mode.requires_tls() {
-        let ssl_mode = settings.ssl_mode;
-        return Err(ConfigError::TlsUnavailable { ssl_mode });
-    }
-    Ok(())
+    tls::validate(settings)
 }
 
 /// A string ends at its first zero byte, and the next parameter begins: a user name could smuggle
@@ -41,10 +40,23 @@ fn check_nul(settings: &Settings) -> Result<(), ConfigError> {
             return Err(ConfigError::Nul { part });
         }
     }
-    match &settings.password {
-        Some(password) if password.contains_nul() => Err(ConfigError::Nul { part: "password" }),
-        _ => Ok(()),
+    let passwords = [
+        ("password", &settings.password),
+        ("sslpassword", &settings.tls.password),
+    ];
+    for (part, password) in passwords {
+        if password.as_ref().is_some_and(Password::contains_nul) {
+            return Err(ConfigError::Nul { part });
+        }
     }
+    match settings.tls.files().find(|(_, file)| contains_nul(file)) {
+        Some((part, _)) => Err(ConfigError::Nul { part }),
+        None => Ok(()),
+    }
+}
+
+fn contains_nul(file: &Path) -> bool {
+    file.as_os_str().as_encoded_bytes().contains(&0)
 }
 
 fn check_host(settings: &Settings) -> Result<(), ConfigError> {
@@ -208,19 +220,6 @@ mod tests {
             ),
             (config().parameter("_pq_.x", "1"), "_pq_. cannot"),
             (config().application_name(long), "at most 10000"),
-            (
-                config().ssl_mode(SslMode::Require),
-                "this build has no TLS: sslmode=require cannot be honoured",
-            ),
-            (config().ssl_mode(SslMode::VerifyCa), "sslmode=verify-ca"),
-            (
-                "postgres://u@h?sslmode=verify-full".parse().unwrap(),
-                "sslmode=verify-full",
-            ),
-            (
-                Config::new("/tmp", "u").ssl_mode(SslMode::Require),
-                "sslmode=require",
-            ),
         ];
         for (config, message) in table {
             let error = config.validate().unwrap_err().to_string();
@@ -237,6 +236,12 @@ mod tests {
             (config().user(text), "user"),
             (config().password(text), "password"),
             (config().database(text), "dbname"),
+            (config().ssl_password(text), "sslpassword"),
+            (config().ssl_root_cert(text), "sslrootcert"),
+            (config().ssl_crl(text), "sslcrl"),
+            (config().ssl_cert(text), "sslcert"),
+            (config().ssl_key(text), "sslkey"),
+            (config().ssl_key_log_file(text), "sslkeylogfile"),
             (config().application_name(text), "application_name"),
             (config().options(text), "options"),
             (config().parameter(text, "x"), "run-time parameter"),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
-use crate::cancel::{CancelToken, Canceller, Request};
+use crate::cancel::{CancelToken, Canceller, Request, Target};
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::runtime::ByteStream;
@@ -41,8 +41,13 @@ impl<S: ByteStream> Connection<S> {
     fn canceller(&self) -> &Arc<Canceller> {
         self.canceller.get_or_init(|| {
             let key = self.core.cancel_key().cloned();
-            let runtime = Arc::clone(&self.runtime);
-            Arc::new(Canceller::new(runtime, self.endpoint.clone(), key))
+            let target = Target {
+                runtime: Arc::clone(&self.runtime),
+                endpoint: self.endpoint.clone(),
+                #[cfg(feature = "tls")]
+                tls: self.tls.clone(),
+            };
+            Arc::new(Canceller::new(target, key))
         })
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_io::{AsyncRead as _, AsyncWrite as _};
 use purepg_proto::{
     Closed, Event, OpId, Outcome, ProtocolError, ProtocolErrorKind, Reply, ServerError,
 };

@@ -16,6 +16,8 @@ mod queries;
 mod transactions;
 mod type_info;
 mod unsolicited;
+#[cfg(feature = "tls")]
+mod upgrade;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -32,7 +34,10 @@ use crate::inbox::Inbox;
 use crate::runtime::{ByteStream, Endpoint, Runtime};
 use crate::shared::{Facts, State};
 use crate::statement::{Closing, Statement};
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 use crate::types::Types;
+use crate::wire::Wire;
 use crate::written::Written;
 
 pub(crate) use cache::Describing;
@@ -55,7 +60,10 @@ pub use type_info::TypeName;
 /// dropped before any byte of it was sent never happens; otherwise the server may still carry it out, once.
 pub struct Connection<S> {
     core: purepg_proto::Connection,
-    stream: S,
+    stream: Wire<S>,
+    /// How its TLS was done, so that what cancels it goes the same way.
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
     runtime: Arc<dyn Runtime<Stream = S>>,
     endpoint: Endpoint,
     link: drive::Link,
@@ -139,6 +147,16 @@ impl<S> Connection<S> {
         &self.endpoint
     }
 
+    /// True when what goes over the connection is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.core.tls().is_some()
+    }
+
+    /// True when the server has proved over SCRAM that it is the one that TLS leads to: nobody stands in the middle.
+    pub fn is_channel_bound(&self) -> bool {
+        self.core.is_channel_bound()
+    }
+
     /// The oldest notice or warning that nobody has taken, unless [`Config::on_notice`](crate::Config::on_notice) names who is told
     /// instead. At most 1,000 warnings wait, and 1,000 others, which drive no warning out; older ones are
     /// [dropped](Self::dropped_notices).
@@ -186,7 +204,9 @@ impl<S: ByteStream> Connection<S> {
     ) -> Self {
         Self {
             core,
-            stream,
+            stream: Wire::Plain(stream),
+            #[cfg(feature = "tls")]
+            tls: None,
             runtime,
             endpoint,
             link: drive::Link::default(),

@@ -181,13 +181,10 @@ fn malformed_urls_are_refused() {
             "hostaddr is not supported",
         ),
         ("postgres://h?service=s", "service is not supported"),
+        ("postgres://h?sslcrldir=/crls", "sslcrldir is not supported"),
         (
-            "postgres://h?sslrootcert=system",
-            "sslrootcert is not supported",
-        ),
-        (
-            "postgres://h?channel_binding=require",
-            "channel_binding: only prefer",
+            "postgres://h?channel_binding=yes",
+            "invalid value for channel_binding",
         ),
         ("postgres://h?database=d", "the keyword is dbname"),
         ("postgres://h?ssl=1", "the keyword is sslmode"),

@@ -1,0 +1,193 @@
+//! Into one server, at one address: with TLS, without, and once more the other way where libpq would.
+
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use purepg_proto::{
+    Event, Limits, Nonce, ProtocolErrorKind, Startup, StartupEvent, TlsRequest, Transport,
+};
+
+use crate::config::Settings;
+use crate::connect::derive;
+use crate::connection::Connection;
+use crate::error::Error;
+use crate::runtime::{ByteStream, Endpoint, Runtime};
+use crate::security::ways;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
+
+/// Logs in over a stream that is open, or over another one to the same place.
+pub(crate) async fn enter<S: ByteStream>(
+    runtime: Arc<dyn Runtime<Stream = S>>,
+    stream: S,
+    endpoint: Endpoint,
+    settings: &Settings,
+) -> Result<Connection<S>, Error> {
+    let ways = ways(settings, &endpoint);
+    #[cfg(feature = "tls")]
+    let tls = if ways.iter().any(|way| *way != TlsRequest::None) {
+        Some(Tls::load(&*runtime, settings).await?)
+    } else {
+        None
+    };
+    let entry = Entry {
+        runtime,
+        endpoint,
+        settings,
+        #[cfg(feature = "tls")]
+        tls,
+    };
+    let mut ways = ways.iter().copied();
+    let first = ways.next().unwrap_or_default();
+    let failure = match entry.attempt(stream, first).await {
+        Ok(connection) => return Ok(connection),
+        Err(failure) => failure,
+    };
+    let Some(second) = ways.next().filter(|_| failure.other_way) else {
+        return Err(failure.error);
+    };
+    let stream = entry.runtime.connect(&entry.endpoint).await;
+    let stream =
+        stream.map_err(|error| Error::io(format!("connecting to {}", entry.endpoint), error))?;
+    let result = entry.attempt(stream, second).await;
+    result.map_err(|again| again.error.or_rather(failure.error))
+}
+
+struct Entry<'a, S> {
+    runtime: Arc<dyn Runtime<Stream = S>>,
+    endpoint: Endpoint,
+    settings: &'a Settings,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
+}
+
+/// Why one way is closed.
+struct Failure {
+    error: Error,
+    /// libpq would go the other one.
+    other_way: bool,
+}
+
+impl<S: ByteStream> Entry<'_, S> {
+    async fn attempt(&self, stream: S, tls: TlsRequest) -> Result<Connection<S>, Failure> {
+        let mut connection = self.begin(stream, tls).map_err(Failure::for_good)?;
+        let result = self.carry_on(&mut connection).await;
+        match result {
+            Ok(()) => Ok(connection),
+            Err(error) => Err(Failure {
+                other_way: is_other_way_open(&error, &mut connection, tls),
+                error,
+            }),
+        }
+    }
+
+    fn begin(&self, stream: S, tls: TlsRequest) -> Result<Connection<S>, Error> {
+        let mut entropy = [0; Nonce::ENTROPY_LEN];
+        getrandom::fill(&mut entropy)
+            .map_err(|error| Error::io("drawing a nonce", io::Error::other(error)))?;
+        let startup = startup(self.settings, &self.endpoint, tls);
+        let nonce = Nonce::from_entropy(entropy);
+        let core = purepg_proto::Connection::new(startup, nonce, Limits::default());
+        let runtime = Arc::clone(&self.runtime);
+        let mut connection = Connection::new(core, stream, runtime, self.endpoint.clone());
+        connection.configure(self.settings);
+        Ok(connection)
+    }
+
+    async fn carry_on(&self, connection: &mut Connection<S>) -> Result<(), Error> {
+        loop {
+            match poll_fn(|cx| connection.poll_startup(cx)).await? {
+                StartupEvent::Ready => {
+                    connection.check_parameters();
+                    return Ok(());
+                }
+                StartupEvent::DeriveKey(job) => {
+                    let keys = derive(&**connection.runtime(), *job).await?;
+                    connection.core_mut().key_derived(keys)?;
+                }
+                #[cfg(feature = "tls")]
+                StartupEvent::UpgradeToTls => {
+                    if let Some(tls) = &self.tls {
+                        connection.upgrade(tls).await?;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Failure {
+    fn for_good(error: Error) -> Self {
+        Self {
+            error,
+            other_way: false,
+        }
+    }
+}
+
+/// libpq's rule: the handshake fails, or the server reports an error before it has let anybody in. Not when the stream breaks off, when the
+/// server breaks the protocol, when the caller's own policy is in the way, or when the server has no TLS, where the same stream goes on.
+fn is_other_way_open<S: ByteStream>(
+    error: &Error,
+    connection: &mut Connection<S>,
+    asked: TlsRequest,
+) -> bool {
+    let core = connection.core_mut();
+    match error {
+        #[cfg(feature = "tls")]
+        Error::Tls(error) => error.is_handshake(),
+        Error::Protocol(error) => *error.kind() == ProtocolErrorKind::TlsRequestFailed,
+        Error::Database(_) | Error::InvalidPassword(_) => {
+            let went_plain = asked == TlsRequest::Prefer && core.tls().is_none();
+            core.auth_method().is_none() && !went_plain
+        }
+        _ => false,
+    }
+}
+
+impl<S: ByteStream> Connection<S> {
+    fn poll_startup(&mut self, cx: &mut Context<'_>) -> Poll<Result<StartupEvent, Error>> {
+        loop {
+            match ready!(self.poll_event(cx)) {
+                Ok(Event::Startup(event)) => return Poll::Ready(Ok(event)),
+                Ok(_) => {}
+                Err(Error::Database(error)) => {
+                    return Poll::Ready(Err(Error::refused(error)));
+                }
+                Err(error) => return Poll::Ready(Err(error.of_handshake())),
+            }
+        }
+    }
+}
+
+/// What the server is told first, and what it may ask for.
+fn startup(settings: &Settings, endpoint: &Endpoint, tls: TlsRequest) -> Startup {
+    let mut startup = Startup::new(settings.user(), transport(endpoint))
+        .tls(tls)
+        .channel_binding(settings.channel_binding())
+        .require_auth(settings.require_auth())
+        .max_protocol_version(settings.max_protocol_version());
+    if let Some(password) = settings.password() {
+        startup = startup.password(password);
+    }
+    for (name, value) in settings.startup_parameters() {
+        startup = match name {
+            // The core says these by itself.
+            "user" | "client_encoding" => startup,
+            "database" => startup.database(value),
+            _ => startup.parameter(name, value),
+        };
+    }
+    startup
+}
+
+/// What the bytes to an endpoint go through.
+pub(crate) fn transport(endpoint: &Endpoint) -> Transport {
+    match endpoint {
+        Endpoint::Tcp(_) => Transport::Tcp,
+        Endpoint::Unix(_) => Transport::UnixSocket,
+    }
+}
