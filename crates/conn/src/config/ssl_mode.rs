@@ -7,19 +7,23 @@ use super::ConfigError;
 
 /// libpq's `sslmode`: whether a connection is encrypted, and what is verified.
 ///
-/// This build has no TLS. `Disable`, `Allow` and `Prefer` make a plain connection, and the others
-/// are refused by [`Config::validate`](super::Config::validate).
+/// It is about networks: over a Unix socket there is never TLS. In every mode that has TLS, a file of [authorities](super::Config::ssl_root_cert)
+/// has the server's certificate verified, its host name aside.
+///
+/// Without the feature `tls`, `Disable`, `Allow` and `Prefer` make a plain connection, and the others are refused by
+/// [`Config::validate`](super::Config::validate).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SslMode {
     /// `disable`: never encrypted.
     Disable,
-    /// `allow`: encrypted when the server insists.
+    /// `allow`: encrypted when the server insists. If it refuses a connection without TLS, for whatever reason, another one is made with it.
     Allow,
-    /// `prefer`: encrypted when the server can do it. The default.
+    /// `prefer`: encrypted when the server can do it. If there is no TLS to be had, or the server refuses a connection with it, for whatever
+    /// reason, another one is made without: somebody on the way can bring that about. The default.
     #[default]
     Prefer,
-    /// `require`: encrypted, with any certificate.
+    /// `require`: encrypted, with any certificate, unless a file of authorities is given.
     Require,
     /// `verify-ca`: encrypted, with a certificate of a trusted authority.
     VerifyCa,

@@ -32,7 +32,8 @@ pub(super) struct Verifier {
 
 #[derive(Debug)]
 struct Chain {
-    webpki: Arc<WebPkiServerVerifier>,
+    /// None where all that were named are out of date.
+    webpki: Option<Arc<WebPkiServerVerifier>>,
     /// Certificates that were named by file: a server's own may be among them.
     named: Vec<CertificateDer<'static>>,
 }
@@ -68,7 +69,14 @@ impl Chain {
                 let nothing = "there is no certificate in it";
                 let named = files::read_pem::<CertificateDer<'static>>(ROOTS, path, nothing)?;
                 let mut store = RootCertStore::empty();
+                let now = UnixTime::now();
                 for certificate in &named {
+                    // rustls does not look at the dates of authorities; libpq does.
+                    if check_validity(certificate, now).is_err() {
+                        certificate::parse(certificate)
+                            .map_err(|error| TlsError::file(ROOTS, path, error))?;
+                        continue;
+                    }
                     let added = store.add(certificate.clone());
                     added.map_err(|error| TlsError::file(ROOTS, path, error))?;
                 }
@@ -76,6 +84,10 @@ impl Chain {
             }
             RootCert::System => (system_roots()?, Vec::new()),
         };
+        if store.is_empty() {
+            let webpki = None;
+            return Ok(Self { webpki, named });
+        }
         let builder =
             WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider));
         let webpki = match &tls.crl {
@@ -90,6 +102,7 @@ impl Chain {
                 built.map_err(|error| TlsError::file("sslcrl", path, error))?
             }
         };
+        let webpki = Some(webpki);
         Ok(Self { webpki, named })
     }
 
@@ -103,9 +116,9 @@ impl Chain {
         if self.named.contains(certificate) && is_self_issued(certificate)? {
             return check_validity(certificate, now);
         }
-        let verified = self
-            .webpki
-            .verify_server_cert(certificate, intermediates, name, &[], now);
+        let expired = || Error::InvalidCertificate(CertificateError::Expired);
+        let webpki = self.webpki.as_ref().ok_or_else(expired)?;
+        let verified = webpki.verify_server_cert(certificate, intermediates, name, &[], now);
         match verified {
             // It looks at the name last, and by other rules than libpq's.
             Ok(_)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use purepg_conn::{Config, Error, ProtocolErrorKind, Runtime, SslMode, SslNegotiation};
 use purepg_testkit::backend;
@@ -12,6 +13,8 @@ live!(
     security_01_what_comes_behind_the_answer_is_not_read_in_the_clear,
     security_02_an_error_before_tls_is_not_shown,
     security_04_every_stream_asks_for_tls,
+    acceptance_08_whoever_says_nothing_is_given_up,
+    acceptance_22_an_error_in_place_of_the_answer,
 );
 
 const FORGED: &str = "f0rged";
@@ -56,7 +59,7 @@ impl<R: Runtime> Runtime for Scripted<R> {
         Box::pin(std::future::ready(Ok((self.open)())))
     }
 
-    fn sleep(&self, duration: std::time::Duration) -> purepg_conn::BoxFuture<'static, ()> {
+    fn sleep(&self, duration: Duration) -> purepg_conn::BoxFuture<'static, ()> {
         self.inner.sleep(duration)
     }
 
@@ -136,5 +139,47 @@ async fn security_04_every_stream_asks_for_tls<R: Runtime>(cx: Context<R>) {
             !written[0].windows(2).any(|bytes| bytes == b"me"),
             "the user is not named"
         );
+    }
+}
+
+/// Before TLS, amid its handshake, and behind it nobody is waited for longer than was said.
+async fn acceptance_08_whoever_says_nothing_is_given_up<R: Runtime>(cx: Context<R>) {
+    if cx.transport == Transport::Unix {
+        return;
+    }
+    let begun = b"\x16\x03\x03\x00\x7a".to_vec();
+    for answers in [
+        vec![],
+        vec![b"S".to_vec()],
+        vec![b"S".to_vec(), begun],
+        vec![b"N".to_vec()],
+    ] {
+        let config = config(SslMode::Prefer).connect_timeout(Duration::from_millis(50));
+        let servers = vec![Canned::new(answers), Canned::new([])];
+        let (result, _) = connect(&cx, &config, servers).await;
+        let error = result.unwrap_err();
+        assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+        assert!(error.is_retryable());
+    }
+}
+
+/// Where the other way is open it is gone over another stream, once.
+async fn acceptance_22_an_error_in_place_of_the_answer<R: Runtime>(cx: Context<R>) {
+    if cx.transport == Transport::Unix {
+        return;
+    }
+    let refusing = || Canned::new([backend::error_response("FATAL", "53300", FORGED)]);
+    for (mode, servers, streams, enters) in [
+        (SslMode::Disable, vec![entered()], 1, true),
+        (SslMode::Allow, vec![entered()], 1, true),
+        (SslMode::Allow, vec![refusing(), refusing()], 2, false),
+        (SslMode::Prefer, vec![refusing(), entered()], 2, true),
+        (SslMode::Prefer, vec![refusing(), refusing()], 2, false),
+        (SslMode::Require, vec![refusing(), entered()], 1, false),
+    ] {
+        let (result, written) = connect(&cx, &config(mode), servers).await;
+        assert_eq!(result.is_ok(), enters, "{mode}: {result:?}");
+        let used = written.iter().filter(|bytes| !bytes.is_empty()).count();
+        assert_eq!(used, streams, "{mode}");
     }
 }

@@ -159,6 +159,7 @@ async fn acceptance_24_who_vouches_for_a_certificate<R: Runtime>(cx: Context<R>)
     let both = folder.public("both.crt", &format!("{}{}", other.pem, root.pem));
     let wrong = folder.public("other.crt", &other.pem);
     let expired = folder.public("old.crt", &old.pem);
+    let stale = folder.public("stale.crt", &format!("{}{}", old.pem, root.pem));
     for (what, identity, trusted, expected) in [
         ("the root", root.server(names), &roots, None),
         ("one of two", root.server(names), &both, None),
@@ -193,8 +194,13 @@ async fn acceptance_24_who_vouches_for_a_certificate<R: Runtime>(cx: Context<R>)
             &roots,
             Some("extended key usage"),
         ),
-        // The validity of a root is no more looked at than by web browsers: it is trusted by name.
-        ("an old root", old.server(names), &expired, None),
+        ("an old root", old.server(names), &expired, Some("Expired")),
+        (
+            "an old root, and another",
+            old.server(names),
+            &stale,
+            Some("UnknownIssuer"),
+        ),
     ] {
         let server = showing(&identity);
         for mode in [SslMode::Require, SslMode::VerifyCa] {

@@ -13,7 +13,7 @@ use crate::pki::{Authority, Folder};
 use crate::servers::{ONLY_PLAIN, ONLY_TLS, config, connect, folder, roots, with_tls, without_tls};
 
 live!(
-    acceptance_20_21_23_the_modes_and_what_a_server_can_do,
+    acceptance_20_the_modes_and_what_a_server_can_do,
     acceptance_20_a_wrong_password_and_what_comes_behind_it,
     acceptance_23_direct_tls_begins_with_its_own_hello,
     what_a_failed_handshake_leads_to,
@@ -51,7 +51,7 @@ fn why(error: &Error) -> String {
     }
 }
 
-async fn acceptance_20_21_23_the_modes_and_what_a_server_can_do<R: Runtime>(cx: Context<R>) {
+async fn acceptance_20_the_modes_and_what_a_server_can_do<R: Runtime>(cx: Context<R>) {
     if cx.transport == Transport::Unix {
         return;
     }
