@@ -318,6 +318,7 @@ fn every_guard_and_stream_has_its_scenario() {
     // Parts of the driver that nobody has in hand.
     let inner = [
         "Drop for Name",
+        "AsyncWrite for Wire",
         "Drop for StopOnDrop",
         "Drop for WakeOnDrop",
     ];
