@@ -33,11 +33,15 @@ fn read_as_everything(column: &Column, raw: Option<&[u8]>) {
     }
     read! {
         Vec<i64>, Vec<String>, [bool; 2], Box<[f64]>, Array<String>, Vec<Vec<u8>>, Array<Vec<i16>>,
-        Range<i32>, Multirange<i64>, Range<String>, Vec<Range<i64>>, HashMap<String, Option<String>>, Value, Composite,
+        Range<i32>, Multirange<i64>, Range<String>, Vec<Range<i64>>, HashMap<String, Option<String>>, Composite,
         bool, i8, i16, i32, i64, u16, u32, u64, f32, f64, char, &str, String, Box<str>, Arc<str>, Cow<'_, str>,
         &[u8], Vec<u8>, Box<[u8]>, Bytes, Cow<'_, [u8]>, Numeric, Date, Time, TimeTz, Timestamp, TimestampTz, Interval, SystemTime,
         Duration, [u8; 16], Inet, Cidr, IpAddr, MacAddr, MacAddr8, BitString, PgLsn, Tid, Snapshot, (), geometry::Point, geometry::Line,
         geometry::Lseg, geometry::Box, geometry::Path, geometry::Polygon, geometry::Circle
+    }
+    // The one type besides `Option` that has a place for NULL.
+    if let Ok(value) = field.decode::<Value>() {
+        assert_eq!(value == Value::Null, raw.is_none());
     }
     if let Ok(value) = field.decode::<Option<i64>>() {
         assert_eq!(value.is_some(), raw.is_some());
