@@ -153,19 +153,23 @@ async fn acceptance_23_direct_tls_begins_with_its_own_hello<R: Runtime>(cx: Cont
     if cx.transport == Transport::Unix {
         return;
     }
+    let mut shown = false;
     for server in with_tls() {
         let config = config(server, USER_TRUST)
             .ssl_mode(SslMode::Require)
             .ssl_negotiation(SslNegotiation::Direct);
-        let (_, streams) = connect(&cx, &config).await;
+        let (connected, streams) = connect(&cx, &config).await;
         let written = streams.written();
         assert_eq!(written.len(), 1);
         assert_eq!(written[0][0], 0x16);
         let offers = |bytes: &[u8]| bytes.windows(11).any(|bytes| bytes == b"\x0apostgresql");
-        assert!(offers(&written[0]));
+        // A server that does not know this way may end it behind the first bytes.
+        assert!(connected.is_err() || offers(&written[0]));
+        shown |= connected.is_ok();
         // An address is not told.
         assert!(!written[0].windows(9).any(|bytes| bytes == b"127.0.0.1"));
     }
+    assert!(shown, "one of them knows it");
 }
 
 /// With `prefer` the other way is open, with `require` nothing is.
