@@ -8,6 +8,7 @@ mod canned;
 pub mod drops;
 mod in_memory;
 mod memory;
+pub mod results;
 mod wrap;
 
 use std::future::Future;

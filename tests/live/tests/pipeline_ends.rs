@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::join;
-use purepg_conn::{
-    ByteStream, Connection, Error, PipelineResults, Query, QueryOutcome, Runtime, UsageError,
-};
+use purepg_conn::{ByteStream, Connection, Error, Query, Runtime, UsageError};
 use purepg_testkit::backend;
 use purepg_testkit::server::USER_TRUST;
+use purepg_tests_live::results::{all, told};
 use purepg_tests_live::{Canned, Context, live};
 
 live!(
@@ -22,29 +21,6 @@ live!(
     acceptance_67_each_pipeline_has_one_final_sync,
     acceptance_68_an_error_of_ones_own_and_one_of_the_connection,
 );
-
-async fn all<S: ByteStream>(
-    mut results: PipelineResults<'_, '_, S>,
-) -> Vec<Result<QueryOutcome, Error>> {
-    let mut all = Vec::new();
-    while let Some(result) = results.next().await {
-        all.push(result);
-    }
-    assert!(results.next().await.is_none());
-    all
-}
-
-/// `ok 3` is a row count, otherwise the SQLSTATE or what else went wrong.
-fn told(results: &[Result<QueryOutcome, Error>]) -> Vec<String> {
-    let told = results.iter().map(|result| match result {
-        Ok(outcome) => format!("ok {}", outcome.row_count),
-        Err(Error::Aborted) => "aborted".to_owned(),
-        Err(error) => error
-            .sqlstate()
-            .map_or_else(|| error.to_string(), str::to_owned),
-    });
-    told.collect()
-}
 
 async fn table<S: ByteStream>(conn: &mut Connection<S>) {
     conn.execute("create temporary table t (a int4)", ())

@@ -1,12 +1,11 @@
 //! Pipelines: queries that do not wait for each other, and what an error in one does to the others.
 
 use futures_util::StreamExt;
-use purepg_conn::{
-    ByteStream, Connection, Error, PipelineResults, Query, QueryOutcome, Runtime, UsageError,
-};
+use purepg_conn::{ByteStream, Connection, Error, Query, Runtime, UsageError};
 use purepg_testkit::drop_at::drop_at;
 use purepg_testkit::frontend::Frontend;
 use purepg_testkit::server::USER_TRUST;
+use purepg_tests_live::results::{all, told};
 use purepg_tests_live::{Context, Slow, live};
 
 live!(
@@ -30,30 +29,6 @@ live!(
     dropped_anywhere,
     many_dropped_anywhere,
 );
-
-async fn all<S: ByteStream>(
-    mut results: PipelineResults<'_, '_, S>,
-) -> Vec<Result<QueryOutcome, Error>> {
-    let mut all = Vec::new();
-    while let Some(result) = results.next().await {
-        all.push(result);
-    }
-    assert!(results.next().await.is_none());
-    all
-}
-
-/// `ok 3` is a row count, otherwise the SQLSTATE or what else went wrong.
-fn told(results: &[Result<QueryOutcome, Error>]) -> Vec<String> {
-    let told = results.iter().map(|result| match result {
-        Ok(outcome) => format!("ok {}", outcome.row_count),
-        Err(Error::Aborted) => "aborted".to_owned(),
-        Err(Error::Encode(_)) => "encode".to_owned(),
-        Err(error) => error
-            .sqlstate()
-            .map_or_else(|| error.to_string(), str::to_owned),
-    });
-    told.collect()
-}
 
 async fn table<S: ByteStream>(conn: &mut Connection<S>) {
     let sql = "create temporary table t (a int4 unique deferrable initially deferred)";

@@ -368,7 +368,7 @@ mod tests {
         let count = 100_000;
         let made =
             types((0..count).map(|n| (70_000 + n, facts("c", 0, &[70_001 + n, 70_001 + n]))));
-        assert_eq!(made.len(), count as usize);
+        assert_eq!(u32::try_from(made.len()), Ok(count));
         assert!(made.values().all(|known| known.height <= MAX_HEIGHT));
         for known in made.values() {
             let _ = (known.ty.preferred_format(), known.ty.to_string());
