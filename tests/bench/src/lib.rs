@@ -11,7 +11,10 @@ pub mod scram;
 pub mod stream;
 
 /// What a server's answer is cut into: PostgreSQL sends 8 KiB at a time.
-pub const PIECE: usize = 8 * 1024;
+///
+/// It is 8 bytes less, so that the pieces begin at every place of a page in turn. Were they whole, all of them would begin at the same
+/// place, and where each contestant's buffer happens to lie would make copying into it faster or slower, by up to a tenth.
+pub const PIECE: usize = 8 * 1024 - 8;
 
 /// What every contestant does with a value: its length and its first byte, so that it has to be found and touched.
 #[inline]

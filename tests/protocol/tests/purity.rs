@@ -8,6 +8,7 @@ const ALLOWED: &[&str] = &[
     "bytes",
     "hmac",
     "md-5",
+    "memchr",
     "sha2",
     "stringprep",
     "subtle",

@@ -1,5 +1,7 @@
 //! `DataRow` (`D`): found in runs, read field by field.
 
+use memchr::memchr;
+
 use crate::wire::frame::{Front, HEADER, front};
 
 /// The header and the count of columns.
@@ -27,32 +29,132 @@ pub(crate) enum BadRow {
 pub(crate) fn run(data: &[u8], columns: usize, limit: usize) -> Result<Run, BadRow> {
     // More than i32::MAX is no length, whatever the limit.
     let limit = limit.min(1 << 31);
-    let mut run = Run::default();
-    let mut rest = data;
-    while let Some(&[b'D', a, b, c, d, high, low]) = rest.first_chunk::<ROW_HEADER>() {
-        // Six bytes are the length word and the count.
-        let length = u32::from_be_bytes([a, b, c, d]);
-        let Ok(length) = usize::try_from(length) else {
-            break;
-        };
-        if length < 6 || length >= limit {
-            break;
-        }
-        let found = u16::from_be_bytes([high, low]);
-        if usize::from(found) != columns {
-            break;
-        }
-        let Some((_, behind)) = rest.split_at_checked(length + 1) else {
-            break;
-        };
-        rest = behind;
-        run.rows += 1;
-    }
-    run.bytes = data.len() - rest.len();
+    let run = Wanted { columns, limit }.measure(data);
     if run.rows == 0 {
         first(data, columns).map(|()| run)
     } else {
         Ok(run)
+    }
+}
+
+/// What makes a frame a row of a result.
+#[derive(Clone, Copy)]
+struct Wanted {
+    columns: usize,
+    limit: usize,
+}
+
+/// So many walks go side by side.
+const WALKS: usize = 3;
+
+/// Less is walked from its front alone.
+const WORTH_MORE_WALKS: usize = 1024;
+
+/// So many bytes are searched for a place where a walk can begin.
+const SEARCHED: usize = 1024;
+
+impl Wanted {
+    /// Where a row ends is in its header, so a walk waits for memory at each row. Several walks wait together: one begins at the front,
+    /// the others further on, at what looks like a row. Each of those counts if the one before it comes to that very place.
+    fn measure(self, data: &[u8]) -> Run {
+        let mut run = Run::default();
+        if data.len() >= WORTH_MORE_WALKS {
+            let mut walks = self.walks(data);
+            while walks.iter_mut().all(|walk| walk.step(self)) {}
+            for walk in &mut walks {
+                if walk.start != run.bytes {
+                    break;
+                }
+                while walk.step(self) {}
+                run.bytes = walk.at;
+                run.rows += walk.rows;
+            }
+        }
+        let mut rest = Walk::new(data, run.bytes, data.len());
+        while rest.step(self) {}
+        run.bytes = rest.at;
+        run.rows += rest.rows;
+        run
+    }
+
+    /// Walks from the front, from about a third and from about two thirds, each to where the next one began.
+    fn walks(self, data: &[u8]) -> [Walk<'_>; WALKS] {
+        let mut end = data.len();
+        let mut walks = [0; WALKS].map(|start| Walk::new(data, start, end));
+        for (i, walk) in walks.iter_mut().enumerate().rev() {
+            if i > 0 {
+                walk.start = self.search(data, data.len() / WALKS * i).min(end);
+            }
+            (walk.at, walk.end) = (walk.start, end);
+            end = walk.start;
+        }
+        walks
+    }
+
+    /// The first place from `at` on where a whole row seems to stand; the end where none is found.
+    fn search(self, data: &[u8], mut at: usize) -> usize {
+        let until = data.len().min(at + SEARCHED);
+        while let Some(distance) = data.get(at..until).and_then(|part| memchr(b'D', part)) {
+            at += distance;
+            if self.split(data.get(at..).unwrap_or_default()).is_some() {
+                return at;
+            }
+            at += 1;
+        }
+        data.len()
+    }
+
+    /// What lies behind the row at the front, if a whole one stands there.
+    #[inline]
+    fn split(self, data: &[u8]) -> Option<&[u8]> {
+        let Some(&[b'D', a, b, c, d, high, low]) = data.first_chunk::<ROW_HEADER>() else {
+            return None;
+        };
+        // Six bytes are the length word and the count.
+        let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).ok()?;
+        let found = u16::from_be_bytes([high, low]);
+        if length < 6 || length >= self.limit || usize::from(found) != self.columns {
+            return None;
+        }
+        let (_, behind) = data.split_at_checked(length + 1)?;
+        Some(behind)
+    }
+}
+
+/// Goes from row to row.
+struct Walk<'a> {
+    data: &'a [u8],
+    start: usize,
+    at: usize,
+    /// It goes no further once it is there, or beyond.
+    end: usize,
+    rows: u32,
+}
+
+impl<'a> Walk<'a> {
+    fn new(data: &'a [u8], start: usize, end: usize) -> Self {
+        Self {
+            data,
+            start,
+            at: start,
+            end,
+            rows: 0,
+        }
+    }
+
+    /// False at its end, and where no whole row of the result stands.
+    #[inline]
+    fn step(&mut self, wanted: Wanted) -> bool {
+        if self.at >= self.end {
+            return false;
+        }
+        let rest = self.data.get(self.at..).unwrap_or_default();
+        let Some(behind) = wanted.split(rest) else {
+            return false;
+        };
+        self.at = self.data.len() - behind.len();
+        self.rows += 1;
+        true
     }
 }
 
@@ -158,6 +260,48 @@ mod tests {
         );
         assert_eq!(run(b"D\0\0\0\x04", 0, LIMIT), Err(BadRow::NoColumnCount));
         assert_eq!(run(b"D\0\0\0\x05\0Z", 0, LIMIT), Err(BadRow::NoColumnCount));
+    }
+
+    /// One walk from the front, as plain as can be.
+    fn plain(data: &[u8], columns: usize) -> Run {
+        let mut run = Run::default();
+        while let Some(&[b'D', a, b, c, d, high, low]) = data[run.bytes..].first_chunk() {
+            let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap();
+            let fits = (6..LIMIT).contains(&length)
+                && usize::from(u16::from_be_bytes([high, low])) == columns
+                && data.len() - run.bytes > length;
+            if !fits {
+                break;
+            }
+            run.bytes += length + 1;
+            run.rows += 1;
+        }
+        run
+    }
+
+    proptest::proptest! {
+        /// Values that look like rows, rows that look like nothing, something else somewhere between, and cut anywhere.
+        #[test]
+        fn walks_side_by_side_find_what_one_finds(
+            pieces in proptest::collection::vec((0_usize..6, 0_usize..400), 1..60),
+            cut in 0_usize..20_000,
+        ) {
+            let mut data = Vec::new();
+            for (kind, length) in pieces {
+                let decoys = || row(2, b"D\0\0").into_iter().cycle().take(length);
+                match kind {
+                    0 => data.extend(row(2, &alloc::vec![b'D'; length])),
+                    1 => data.extend(row(2, &decoys().collect::<Vec<_>>())),
+                    2 => data.extend(row(2, b"")),
+                    3 if length < 4 => data.extend(decoys()),
+                    4 if length < 4 => data.extend(row(3, b"")),
+                    _ => data.extend(row(2, &row(2, &alloc::vec![0; length]))),
+                }
+            }
+            data.truncate(cut);
+            let found = Wanted { columns: 2, limit: LIMIT }.measure(&data);
+            proptest::prop_assert_eq!(found, plain(&data, 2));
+        }
     }
 
     #[test]
