@@ -92,6 +92,7 @@ async fn resolve<R: Runtime + ?Sized>(
 ) -> Result<Vec<Endpoint>, Error> {
     let (host, port) = match address {
         Address::Unix(path) => return Ok(vec![Endpoint::Unix(path)]),
+        Address::Abstract(name) => return Ok(vec![Endpoint::Abstract(name)]),
         Address::Tcp { host, port } => (host, port),
     };
     if let Ok(ip) = host.parse() {

@@ -188,6 +188,6 @@ fn startup(settings: &Settings, endpoint: &Endpoint, tls: TlsRequest) -> Startup
 pub(crate) fn transport(endpoint: &Endpoint) -> Transport {
     match endpoint {
         Endpoint::Tcp(_) => Transport::Tcp,
-        Endpoint::Unix(_) => Transport::UnixSocket,
+        Endpoint::Unix(_) | Endpoint::Abstract(_) => Transport::UnixSocket,
     }
 }

@@ -42,7 +42,8 @@ mod written;
 
 pub use cancel::CancelToken;
 pub use config::{
-    Address, Config, ConfigError, Settings, SslCertMode, SslMode, SslNegotiation, TlsVersion,
+    Address, Config, ConfigError, Host, LoadBalanceHosts, Settings, SocketOptions, SslCertMode,
+    SslMode, SslNegotiation, TargetSessionAttrs, TlsVersion,
 };
 pub use connect::connect;
 pub use connection::{Connection, ProtectedParameter, TypeName};

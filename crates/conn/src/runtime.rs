@@ -26,6 +26,8 @@ pub enum Endpoint {
     Tcp(SocketAddr),
     /// The path of a Unix socket.
     Unix(PathBuf),
+    /// A Unix socket in Linux's abstract namespace: its name, without the zero byte before it.
+    Abstract(String),
 }
 
 /// What the driver needs of a runtime. The adapters for tokio and async-std implement it; for another runtime it takes some fifty
@@ -55,6 +57,7 @@ impl fmt::Display for Endpoint {
         match self {
             Self::Tcp(address) => address.fmt(f),
             Self::Unix(path) => path.display().fmt(f),
+            Self::Abstract(name) => write!(f, "@{name}"),
         }
     }
 }

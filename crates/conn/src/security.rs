@@ -8,7 +8,7 @@ use crate::runtime::Endpoint;
 /// The ways that libpq would go, in its order; each over a stream of its own. At most two.
 pub(crate) fn ways(settings: &Settings, endpoint: &Endpoint) -> &'static [TlsRequest] {
     use TlsRequest::{Direct, None, Prefer, Require};
-    if matches!(endpoint, Endpoint::Unix(_)) {
+    if !matches!(endpoint, Endpoint::Tcp(_)) {
         // Nobody else can read it: TLS is never asked for, whatever the mode.
         return &[None];
     }

@@ -16,36 +16,53 @@ pub enum Address {
     },
     /// A Unix socket: the path of the socket itself.
     Unix(PathBuf),
+    /// A Unix socket in Linux's abstract namespace: its name, without the zero byte before it.
+    Abstract(String),
 }
 
 impl Address {
     /// An absolute path is a Unix socket: the socket itself if it is named as PostgreSQL names
     /// them, otherwise the folder it is in. The port is then only a part of the name. No file is
-    /// looked at.
+    /// looked at. The same goes for an abstract name behind an `@`.
     pub(super) fn new(host: &str, port: u16) -> Self {
-        if !host.starts_with('/') {
-            let host = host.to_owned();
-            return Self::Tcp { host, port };
+        let is_socket = || {
+            let file_name = host.rsplit('/').next().unwrap_or_default();
+            file_name.starts_with(SOCKET_PREFIX)
+        };
+        if let Some(name) = host.strip_prefix('@') {
+            return Self::Abstract(if is_socket() {
+                name.to_owned()
+            } else {
+                format!("{name}/{SOCKET_PREFIX}{port}")
+            });
         }
-        let file_name = host.rsplit('/').next().unwrap_or_default();
-        if file_name.starts_with(SOCKET_PREFIX) {
+        if !host.starts_with('/') {
+            return Self::tcp(host, port);
+        }
+        if is_socket() {
             Self::Unix(PathBuf::from(host))
         } else {
             Self::Unix(PathBuf::from(host).join(format!("{SOCKET_PREFIX}{port}")))
         }
+    }
+
+    pub(super) fn tcp(host: &str, port: u16) -> Self {
+        let host = host.to_owned();
+        Self::Tcp { host, port }
     }
 }
 
 /// The server's `UNIXSOCK_PATH`.
 const SOCKET_PREFIX: &str = ".s.PGSQL.";
 
-/// As it is written in messages: `localhost:5432`, `[::1]:5432`, `/tmp/.s.PGSQL.5432`.
+/// As it is written in messages: `localhost:5432`, `[::1]:5432`, `/tmp/.s.PGSQL.5432`, `@db/.s.PGSQL.5432`.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "{host}:{port}"),
             Self::Unix(path) => path.display().fmt(f),
+            Self::Abstract(name) => write!(f, "@{name}"),
         }
     }
 }
@@ -73,12 +90,18 @@ mod tests {
                 "/tmp/.s.PGSQL.6000/sub/.s.PGSQL.5433",
             ),
             ("/tmp/s.PGSQL.6000", "/tmp/s.PGSQL.6000/.s.PGSQL.5433"),
+            ("@db", "@db/.s.PGSQL.5433"),
+            ("@/run/db", "@/run/db/.s.PGSQL.5433"),
+            ("@db/.s.PGSQL.6000", "@db/.s.PGSQL.6000"),
+            ("@", "@/.s.PGSQL.5433"),
         ];
         for (host, text) in table {
             let address = Address::new(host, 5433);
             assert_eq!(address.to_string(), text, "{host:?}");
             let is_unix = matches!(address, Address::Unix(_));
             assert_eq!(is_unix, host.starts_with('/'), "{host:?}");
+            let is_abstract = matches!(address, Address::Abstract(_));
+            assert_eq!(is_abstract, host.starts_with('@'), "{host:?}");
         }
     }
 }

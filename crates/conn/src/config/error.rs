@@ -62,9 +62,16 @@ pub enum ConfigError {
         reason: &'static str,
     },
 
-    /// Several hosts or ports were given.
-    #[error("a list of hosts or ports is not supported: give one host and one port")]
-    HostList,
+    /// The lists of hosts, of their addresses and of their ports are not equally long. One port may do for all hosts.
+    #[error("{keyword}: {} for {}", counted(*given, "value"), counted(*hosts, "host"))]
+    ListLength {
+        /// The list.
+        keyword: &'static str,
+        /// How many values it has.
+        given: usize,
+        /// How many hosts there are.
+        hosts: usize,
+    },
 
     /// Something that has no default was not given.
     #[error("{keyword} is missing")]
@@ -121,6 +128,11 @@ pub enum ConfigError {
         /// What was asked for.
         ssl_mode: SslMode,
     },
+}
+
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 struct Hint(Option<&'static str>);

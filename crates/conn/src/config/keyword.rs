@@ -1,11 +1,9 @@
 //! The keywords of a connection string, and what becomes of each.
 
-use std::time::Duration;
-
 use purepg_proto::AuthMethodsError;
 
-use super::settings::{DEFAULT_PORT, Password, Protected, non_empty};
-use super::{ConfigError, Settings, tls};
+use super::settings::{Password, Protected, non_empty};
+use super::{ConfigError, Settings, hosts, reach, socket_options, tls};
 
 /// Does what `keyword`, which is the `number`th one, asks for.
 pub(super) fn apply(
@@ -69,8 +67,9 @@ use Treatment::{Accepts, Misspells, Parses, SetterOnly, Takes, Unsupported};
 /// Every keyword of libpq 18's `PQconninfoOptions`, some older and newer ones, and some mistakes.
 /// None is ignored: one that is not honoured may be the one that was to protect the connection.
 const KEYWORDS: &[(&str, Treatment)] = &[
-    ("host", Parses(host)),
-    ("port", Parses(port)),
+    ("host", Takes(hosts::host)),
+    ("hostaddr", Parses(hosts::hostaddr)),
+    ("port", Parses(hosts::port)),
     ("user", Takes(|it, value| it.user = value)),
     (
         "password",
@@ -82,7 +81,7 @@ const KEYWORDS: &[(&str, Treatment)] = &[
         Takes(|it, value| it.application_name = non_empty(value)),
     ),
     ("options", Takes(|it, value| it.options = non_empty(value))),
-    ("connect_timeout", Parses(connect_timeout)),
+    ("connect_timeout", Parses(reach::connect_timeout)),
     ("client_encoding", Parses(client_encoding)),
     ("sslmode", Parses(ssl_mode)),
     ("require_auth", Parses(require_auth)),
@@ -109,19 +108,21 @@ const KEYWORDS: &[(&str, Treatment)] = &[
         Parses(tls::keywords::max_version),
     ),
     ("replication", Accepts(&["false", "off", "no", "0"])),
-    ("target_session_attrs", Accepts(&["any"])),
-    ("load_balance_hosts", Accepts(&["disable"])),
-    ("hostaddr", Unsupported),
+    ("target_session_attrs", Parses(reach::target_session_attrs)),
+    ("load_balance_hosts", Parses(reach::load_balance_hosts)),
+    ("keepalives", Parses(socket_options::keepalives)),
+    ("keepalives_idle", Parses(socket_options::keepalives_idle)),
+    (
+        "keepalives_interval",
+        Parses(socket_options::keepalives_interval),
+    ),
+    ("keepalives_count", Parses(socket_options::keepalives_count)),
+    ("tcp_user_timeout", Parses(socket_options::tcp_user_timeout)),
+    ("requirepeer", Takes(reach::require_peer)),
     ("service", Unsupported),
     ("servicefile", Unsupported),
     ("passfile", Unsupported),
-    ("requirepeer", Unsupported),
     ("fallback_application_name", Unsupported),
-    ("keepalives", Unsupported),
-    ("keepalives_idle", Unsupported),
-    ("keepalives_interval", Unsupported),
-    ("keepalives_count", Unsupported),
-    ("tcp_user_timeout", Unsupported),
     ("requiressl", Unsupported),
     // A string that comes from strangers must not have files written.
     ("sslkeylogfile", SetterOnly("ssl_key_log_file")),
@@ -141,44 +142,6 @@ const KEYWORDS: &[(&str, Treatment)] = &[
     ("ssl", Misspells("sslmode")),
     ("ssl_mode", Misspells("sslmode")),
 ];
-
-/// libpq splits a host at its commas even when it is a path.
-fn host(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
-    if value.contains(',') {
-        return Err(ConfigError::HostList);
-    }
-    value.clone_into(&mut settings.host);
-    Ok(())
-}
-
-fn port(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
-    if value.contains(',') {
-        return Err(ConfigError::HostList);
-    }
-    settings.port = if value.is_empty() {
-        DEFAULT_PORT
-    } else {
-        let port = integer(value).and_then(|port| u16::try_from(port).ok());
-        port.filter(|&port| port != 0).ok_or(BAD_PORT)?
-    };
-    Ok(())
-}
-
-pub(super) const BAD_PORT: ConfigError = ConfigError::InvalidValue {
-    keyword: "port",
-    reason: "it is a number from 1 to 65535",
-};
-
-/// Zero and less mean that there is no limit.
-fn connect_timeout(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
-    let seconds = integer(value).ok_or(ConfigError::InvalidValue {
-        keyword: "connect_timeout",
-        reason: "it is a whole number of seconds",
-    })?;
-    let seconds = u64::try_from(seconds).unwrap_or(0);
-    settings.connect_timeout = (seconds > 0).then(|| Duration::from_secs(seconds));
-    Ok(())
-}
 
 fn client_encoding(_: &mut Settings, value: &str) -> Result<(), ConfigError> {
     check_protected("client_encoding", value)
@@ -221,12 +184,14 @@ pub(super) fn check_protected(name: &str, value: &str) -> Result<(), ConfigError
 }
 
 /// As libpq's `parse_int_param`: a C `int`, with blanks around it allowed.
-fn integer(value: &str) -> Option<i32> {
+pub(super) fn integer(value: &str) -> Option<i32> {
     value.trim_matches(super::is_blank).parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{AuthMethods, ProtocolVersion};
 
@@ -372,7 +337,7 @@ mod tests {
             ("+5433", 5433),
             ("05433", 5433),
         ] {
-            assert_eq!(try_one("port", text).unwrap().port, port, "{text:?}");
+            assert_eq!(try_one("port", text).unwrap().port(), port, "{text:?}");
         }
         for text in [
             "0",
@@ -386,11 +351,12 @@ mod tests {
             "99999999999",
             "٣",
         ] {
-            assert_eq!(try_one("port", text), Err(BAD_PORT), "{text:?}");
+            let error = try_one("port", text).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                "invalid value for port: it is a number from 1 to 65535"
+            );
         }
-        assert_eq!(try_one("port", "5432,"), Err(ConfigError::HostList));
-        assert_eq!(try_one("host", "a,b"), Err(ConfigError::HostList));
-        assert_eq!(try_one("host", "/a,/b"), Err(ConfigError::HostList));
     }
 
     #[test]
@@ -398,7 +364,7 @@ mod tests {
         let ten = Some(Duration::from_secs(10));
         for (text, timeout) in [("10", ten), (" 10 ", ten), ("0", None), ("-1", None)] {
             let settings = try_one("connect_timeout", text).unwrap();
-            assert_eq!(settings.connect_timeout, timeout, "{text:?}");
+            assert_eq!(settings.connect_timeout(), timeout, "{text:?}");
         }
         for text in ["", "1.5", "10s", "ten", "2147483648"] {
             assert!(try_one("connect_timeout", text).is_err(), "{text:?}");

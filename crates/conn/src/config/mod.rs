@@ -2,11 +2,15 @@
 
 mod address;
 mod error;
+mod hosts;
 mod key_value;
 mod keyword;
 mod notice_handler;
+mod reach;
 mod settings;
+mod socket_options;
 mod ssl_mode;
+mod target;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tls;
@@ -21,6 +25,7 @@ use purepg_proto::{AuthMethods, ChannelBinding, Notice, ProtocolVersion};
 
 pub use address::Address;
 pub use error::ConfigError;
+pub use hosts::Host;
 pub(crate) use notice_handler::NoticeHandler;
 #[cfg(feature = "tls")]
 pub(crate) use settings::Password;
@@ -29,7 +34,9 @@ use settings::Password;
 pub(crate) use settings::Protected;
 pub use settings::Settings;
 use settings::non_empty;
+pub use socket_options::SocketOptions;
 pub use ssl_mode::SslMode;
+pub use target::{LoadBalanceHosts, TargetSessionAttrs};
 use tls::RootCert;
 pub use tls::{SslCertMode, SslNegotiation, TlsVersion};
 
@@ -54,13 +61,21 @@ pub use tls::{SslCertMode, SslNegotiation, TlsVersion};
 ///
 /// A string is parsed as libpq parses it: as a URL if it starts with `postgres://` or
 /// `postgresql://`, otherwise as a list of `keyword=value`. The last of several equal keywords
-/// counts. The keywords are `host`, `port`, `user`, `password`, `dbname`, `application_name`,
-/// `options`, `connect_timeout`, `require_auth`, `channel_binding`, `max_protocol_version`, `sslmode`, `sslnegotiation`, `sslrootcert` (a file, or `system`), `sslcrl`,
+/// counts. The keywords are `host`, `hostaddr`, `port`, `user`, `password`, `dbname`, `application_name`,
+/// `options`, `connect_timeout`, `target_session_attrs`, `load_balance_hosts`, `keepalives`, `keepalives_idle`, `keepalives_interval`,
+/// `keepalives_count`, `tcp_user_timeout`, `requirepeer`, `require_auth`, `channel_binding`, `max_protocol_version`, `sslmode`, `sslnegotiation`, `sslrootcert` (a file, or `system`), `sslcrl`,
 /// `sslcert`, `sslkey`, `sslpassword`, `sslcertmode`, `sslsni`, `ssl_min_protocol_version`, `ssl_max_protocol_version`. libpq's other
 /// keywords are accepted where they ask for what happens anyway, such as
-/// `target_session_attrs=any`, and are an error otherwise; so are unknown ones. There is no default
+/// `gssencmode=disable`, and are an error otherwise; so are unknown ones. There is no default
 /// for the host and the user: [`host`](Self::host) and [`user`](Self::user) may fill in what a
 /// string leaves out.
+///
+/// # Several hosts
+///
+/// `host`, `hostaddr` and `port` may be lists, with commas between; so may be the hosts of a URL: `postgres://db1,db2:5433/db`. The lists
+/// are equally long, but for one port, which does for all. An empty port is 5432; where neither a name nor an address is given, a host of
+/// a list is the folder in which the packages of Linux have the server put its socket, `/var/run/postgresql` (`/tmp` on other Unixes,
+/// `localhost` elsewhere). The setters are [`add_host`](Self::add_host) and [`host_addr`](Self::host_addr).
 ///
 /// Neither an error nor `Debug` shows a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +88,8 @@ impl Config {
     /// The server at `host`, to be entered as `user`.
     ///
     /// `host` is a host name, an IP address (without brackets), or an absolute path: of a Unix
-    /// socket that is named like `.s.PGSQL.5432`, or of the folder it is in.
+    /// socket that is named like `.s.PGSQL.5432`, or of the folder it is in. With an `@` before it, it is
+    /// a name in Linux's abstract namespace, in place of a path.
     pub fn new(host: impl Into<String>, user: impl Into<String>) -> Self {
         let settings = Settings::new(host.into(), user.into());
         Self { settings }
@@ -88,25 +104,12 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When the host or the user is missing; the host is a list or a relative path; the path of the
-    /// Unix socket is too long; the port is 0; there is a zero byte anywhere; a run-time parameter
+    /// When the host or the user is missing; a host is a list or a relative path; there are not as many names, addresses and ports of
+    /// hosts; the path of a Unix socket is too long; a port is 0; there is a zero byte anywhere; a run-time parameter
     /// is protected or reserved; everything together is longer than a server reads; what is said of TLS contradicts itself; or TLS
     /// is required, which a build without the feature `tls` does not have.
     pub fn validate(&self) -> Result<(), ConfigError> {
         validate::validate(&self.settings)
-    }
-
-    /// Replaces the host: see [`new`](Self::new).
-    pub fn host(mut self, host: impl Into<String>) -> Self {
-        self.settings.host = host.into();
-        self
-    }
-
-    /// The port; 5432 by default. For a Unix socket it is a part of its name, when the host is a
-    /// folder.
-    pub fn port(mut self, port: u16) -> Self {
-        self.settings.port = port;
-        self
     }
 
     /// Replaces the user name.
@@ -138,13 +141,6 @@ impl Config {
     /// a space keeps it. Some poolers refuse them: [`parameter`](Self::parameter) does the same.
     pub fn options(mut self, options: impl Into<String>) -> Self {
         self.settings.options = non_empty(options.into());
-        self
-    }
-
-    /// How long connecting may take, until the server is ready. Zero is no limit, which is the
-    /// default.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.connect_timeout = (!timeout.is_zero()).then_some(timeout);
         self
     }
 

@@ -6,22 +6,21 @@ use std::time::Duration;
 use purepg_proto::ChannelBinding;
 use zeroize::Zeroizing;
 
+use super::reach::Reach;
 use super::tls::{RootCert, TlsSettings};
-use super::{Address, AuthMethods, NoticeHandler, ProtocolVersion, SslMode, SslNegotiation};
+use super::{AuthMethods, NoticeHandler, ProtocolVersion, SslMode, SslNegotiation};
 
 /// What a [`Config`](super::Config) says, to be read.
 ///
 /// The password can be used, not read: neither a method nor `Debug` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(super) reach: Reach,
     pub(super) user: String,
     pub(super) password: Option<Password>,
     pub(super) database: Option<String>,
     pub(super) application_name: Option<String>,
     pub(super) options: Option<String>,
-    pub(super) connect_timeout: Option<Duration>,
     pub(super) ssl_mode: Option<SslMode>,
     pub(super) tls: TlsSettings,
     pub(super) require_auth: AuthMethods,
@@ -35,22 +34,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The host name, the IP address, or the absolute path of a Unix socket or of its folder. Empty
-    /// when a connection string gave none.
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The port.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// Where to connect to: what the host and the port mean together.
-    pub fn address(&self) -> Address {
-        Address::new(&self.host, self.port)
-    }
-
     /// The user name. Empty when a connection string gave none.
     pub fn user(&self) -> &str {
         &self.user
@@ -74,11 +57,6 @@ impl Settings {
     /// The command-line arguments for the server.
     pub fn options(&self) -> Option<&str> {
         self.options.as_deref()
-    }
-
-    /// How long connecting may take, if there is a limit.
-    pub fn connect_timeout(&self) -> Option<Duration> {
-        self.connect_timeout
     }
 
     /// How much the connection must be protected. With the system's authorities ([`Config::ssl_root_cert_system`]) it is
@@ -139,15 +117,15 @@ impl Settings {
     }
 
     pub(super) fn new(host: String, user: String) -> Self {
+        let mut reach = Reach::default();
+        reach.hosts.set_name(host);
         Self {
-            host,
-            port: DEFAULT_PORT,
+            reach,
             user,
             password: None,
             database: None,
             application_name: None,
             options: None,
-            connect_timeout: None,
             ssl_mode: None,
             tls: TlsSettings::default(),
             require_auth: AuthMethods::default(),

@@ -233,12 +233,13 @@ proptest! {
                 let shown = format!("{config:?}");
                 let settings = config.settings();
                 let open = [
-                    settings.host(),
                     settings.user(),
                     settings.database().unwrap_or_default(),
                     settings.application_name().unwrap_or_default(),
                 ];
-                let meant = open.iter().any(|text| text.contains(SENTINEL));
+                let hosts = settings.hosts();
+                let mut open = open.into_iter().chain(hosts.iter().map(Host::name));
+                let meant = open.any(|text| text.contains(SENTINEL));
                 prop_assert_eq!(shown.contains(SENTINEL), meant, "{}", shown);
                 if let Err(error) = config.validate() {
                     let shown = format!("{error} {error:?}");

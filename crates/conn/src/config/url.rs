@@ -13,7 +13,7 @@ pub(super) fn strip_scheme(text: &str) -> Option<&str> {
         .or_else(|| text.strip_prefix("postgres://"))
 }
 
-/// Reads what libpq's `conninfo_uri_parse_options` reads, without lists of hosts.
+/// Reads what libpq's `conninfo_uri_parse_options` reads.
 ///
 /// Stricter in one place: an `@` after the one that ends the password, or one behind a `/`, is an
 /// error, and so is a `?` in the user name. They are the signs of a password that was not encoded,
@@ -22,16 +22,16 @@ pub(super) fn parse(rest: &str, settings: &mut Settings) -> Result<(), ConfigErr
     let Parts {
         user,
         password,
-        host,
-        port,
+        hosts,
+        ports,
         database,
         query,
     } = split(rest)?;
     let parts = [
         ("user", user),
         ("password", password),
-        ("host", host),
-        ("port", port),
+        ("host", &hosts),
+        ("port", &ports),
         ("dbname", database),
     ];
     for (keyword, raw) in parts {
@@ -47,8 +47,9 @@ pub(super) fn parse(rest: &str, settings: &mut Settings) -> Result<(), ConfigErr
 struct Parts<'a> {
     user: &'a str,
     password: &'a str,
-    host: &'a str,
-    port: &'a str,
+    /// Lists, as the keywords have them.
+    hosts: String,
+    ports: String,
     database: &'a str,
     query: &'a str,
 }
@@ -64,32 +65,39 @@ fn split(rest: &str) -> Result<Parts<'_>, ConfigError> {
         }
         _ => rest,
     };
-    let rest = match rest.strip_prefix('[') {
-        Some(rest) => {
-            let (host, rest) = rest.split_once(']').ok_or(NO_BRACKET)?;
-            parts.host = host;
-            if host.is_empty() || !(rest.is_empty() || rest.starts_with(AFTER_HOST)) {
-                return Err(BAD_BRACKETS);
-            }
-            rest
-        }
-        None => cut(rest, AFTER_HOST, &mut parts.host),
-    };
-    let rest = match rest.strip_prefix(':') {
-        Some(rest) => cut(rest, AFTER_PORT, &mut parts.port),
-        None => rest,
-    };
-    if rest.starts_with(',') {
-        return Err(ConfigError::HostList);
+    let mut rest = host(rest, &mut parts)?;
+    while let Some(another) = rest.strip_prefix(',') {
+        parts.hosts.push(',');
+        parts.ports.push(',');
+        rest = host(another, &mut parts)?;
     }
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     parts.database = path.strip_prefix('/').unwrap_or(path);
     parts.query = query;
-    let behind = [parts.host, parts.port, parts.database];
+    let behind = [&*parts.hosts, &*parts.ports, parts.database];
     if behind.iter().any(|part| part.contains('@')) || parts.user.contains('?') {
         return Err(AMBIGUOUS);
     }
     Ok(parts)
+}
+
+/// One host and its port, and what is behind them.
+fn host<'a>(rest: &'a str, parts: &mut Parts<'_>) -> Result<&'a str, ConfigError> {
+    let rest = match rest.strip_prefix('[') {
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']').ok_or(NO_BRACKET)?;
+            if host.is_empty() || !(rest.is_empty() || rest.starts_with(AFTER_HOST)) {
+                return Err(BAD_BRACKETS);
+            }
+            parts.hosts.push_str(host);
+            rest
+        }
+        None => cut(rest, AFTER_HOST, &mut parts.hosts),
+    };
+    Ok(match rest.strip_prefix(':') {
+        Some(rest) => cut(rest, AFTER_PORT, &mut parts.ports),
+        None => rest,
+    })
 }
 
 const AFTER_HOST: &[char] = &[':', '/', '?', ','];
@@ -109,11 +117,11 @@ const AMBIGUOUS: ConfigError = ConfigError::Syntax {
              and %40 anywhere else",
 };
 
-/// Puts what is before the first of `stops` into `part`, and returns the rest.
-fn cut<'a>(text: &'a str, stops: &[char], part: &mut &'a str) -> &'a str {
+/// Appends what is before the first of `stops` to `part`, and returns the rest.
+fn cut<'a>(text: &'a str, stops: &[char], part: &mut String) -> &'a str {
     let end = text.find(stops).unwrap_or(text.len());
     let (before, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-    *part = before;
+    part.push_str(before);
     rest
 }
 

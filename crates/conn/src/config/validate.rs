@@ -2,19 +2,17 @@
 
 use std::path::Path;
 
-use super::keyword::{BAD_PORT, check_protected};
+use super::hosts;
+use super::keyword::check_protected;
 use super::settings::Password;
-use super::{Address, ConfigError, Settings, tls};
+use super::{ConfigError, Settings, tls};
 
 /// Everything that a setter could not refuse.
 pub(super) fn validate(settings: &Settings) -> Result<(), ConfigError> {
     check_nul(settings)?;
-    check_host(settings)?;
+    hosts::validate(settings)?;
     if settings.user.is_empty() {
         return Err(ConfigError::Missing { keyword: "user" });
-    }
-    if settings.port == 0 {
-        return Err(BAD_PORT);
     }
     check_parameters(settings)?;
     check_startup_size(settings)?;
@@ -25,12 +23,15 @@ pub(super) fn validate(settings: &Settings) -> Result<(), ConfigError> {
 /// one in.
 fn check_nul(settings: &Settings) -> Result<(), ConfigError> {
     let texts = [
-        ("host", Some(settings.host())),
+        ("requirepeer", settings.require_peer()),
         ("user", Some(settings.user())),
         ("dbname", settings.database()),
         ("application_name", settings.application_name()),
         ("options", settings.options()),
     ];
+    if let Some(part) = settings.reach.hosts.contain_nul() {
+        return Err(ConfigError::Nul { part });
+    }
     let parameters = settings
         .parameters()
         .flat_map(|(name, value)| [name, value])
@@ -59,33 +60,12 @@ fn contains_nul(file: &Path) -> bool {
     file.as_os_str().as_encoded_bytes().contains(&0)
 }
 
-fn check_host(settings: &Settings) -> Result<(), ConfigError> {
-    let invalid = |reason| {
-        Err(ConfigError::InvalidValue {
-            keyword: "host",
-            reason,
-        })
-    };
-    match settings.address() {
-        Address::Unix(path) => {
-            let bytes = path.as_os_str().len();
-            if bytes > MAX_SOCKET_PATH {
-                let limit = MAX_SOCKET_PATH;
-                return Err(ConfigError::SocketPathTooLong { bytes, limit });
-            }
-            Ok(())
-        }
-        Address::Tcp { host, .. } => match host.as_str() {
-            "" => Err(ConfigError::Missing { keyword: "host" }),
-            // To libpq such a name is a socket in Linux's abstract namespace.
-            host if host.starts_with('@') => invalid("abstract Unix sockets are not supported"),
-            host if host.contains(['/', '\\']) => {
-                invalid("the path of a Unix socket must be absolute")
-            }
-            host if host.contains(',') => Err(ConfigError::HostList),
-            _ => Ok(()),
-        },
+pub(super) fn check_socket_path(bytes: usize) -> Result<(), ConfigError> {
+    if bytes > MAX_SOCKET_PATH {
+        let limit = MAX_SOCKET_PATH;
+        return Err(ConfigError::SocketPathTooLong { bytes, limit });
     }
+    Ok(())
 }
 
 /// The size of `sun_path` in `sockaddr_un`, less the zero byte at its end.
@@ -195,8 +175,6 @@ mod tests {
             (Config::new("run/postgresql", "u"), "must be absolute"),
             (Config::new("./s", "u"), "must be absolute"),
             (Config::new(r"C:\sockets", "u"), "must be absolute"),
-            (Config::new("@abstract", "u"), "abstract"),
-            (Config::new("a,b", "u"), "list"),
             (
                 config().parameter("client_encoding", "LATIN1"),
                 "client_encoding is always UTF8",
@@ -233,6 +211,9 @@ mod tests {
         let table = [
             (config().host(text), "host"),
             (config().host("/a\0b"), "host"),
+            (config().add_host(text, 1), "host"),
+            (config().host_addr(text), "hostaddr"),
+            (config().require_peer(text), "requirepeer"),
             (config().user(text), "user"),
             (config().password(text), "password"),
             (config().database(text), "dbname"),
@@ -257,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_socket_path_is_the_systems() {
+    fn acceptance_19_the_longest_socket_path_is_the_systems() {
         let folder = |length: usize| format!("/{}", "x".repeat(length - 1));
         let name = "/.s.PGSQL.5432".len();
         let fits = Config::new(folder(MAX_SOCKET_PATH - name), "u");
@@ -269,7 +250,14 @@ mod tests {
         let exceeds = Config::new(folder(MAX_SOCKET_PATH + 1 - name), "u");
         assert_eq!(exceeds.validate(), Err(error.clone()));
         let socket = format!("{}/.s.PGSQL.1", folder(MAX_SOCKET_PATH - 10));
-        assert_eq!(Config::new(socket, "u").validate(), Err(error));
+        assert_eq!(Config::new(socket, "u").validate(), Err(error.clone()));
+        let named = |length: usize| format!("@{}", "x".repeat(length - 1));
+        let fits = Config::new(named(MAX_SOCKET_PATH - name), "u");
+        assert_eq!(fits.validate(), Ok(()));
+        let exceeds = Config::new(named(MAX_SOCKET_PATH + 1 - name), "u");
+        assert_eq!(exceeds.validate(), Err(error.clone()));
+        let second = config().add_host(folder(MAX_SOCKET_PATH + 1 - name), 5432);
+        assert_eq!(second.validate(), Err(error));
     }
 
     #[test]
