@@ -98,13 +98,18 @@ pub struct AsyncStd;
 impl Runtime for AsyncStd {
     type Stream = Socket;
 
-    fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<Socket>> {
-        let endpoint = endpoint.clone();
+    fn connect(
+        &self,
+        endpoint: &Endpoint,
+        options: &SocketOptions,
+    ) -> BoxFuture<'static, io::Result<Socket>> {
+        let (endpoint, options) = (endpoint.clone(), options.clone());
         Box::pin(async move {
             match endpoint {
                 Endpoint::Tcp(address) => {
                     let stream = TcpStream::connect(address).await?;
                     stream.set_nodelay(true)?;
+                    options.apply(&stream)?;
                     Ok(tcp(stream))
                 }
                 #[cfg(unix)]
@@ -112,9 +117,23 @@ impl Runtime for AsyncStd {
                     let stream = async_std::os::unix::net::UnixStream::connect(path).await?;
                     Ok(Socket::Right(stream))
                 }
+                #[cfg(any(target_os = "linux", target_os = "android"))]
+                Endpoint::Abstract(name) => {
+                    let name = format!("\0{name}");
+                    let stream = async_std::os::unix::net::UnixStream::connect(name).await?;
+                    Ok(Socket::Right(stream))
+                }
                 _ => Err(io::ErrorKind::Unsupported.into()),
             }
         })
+    }
+
+    #[cfg(unix)]
+    fn peer_uid(&self, stream: &Socket) -> io::Result<u32> {
+        match stream {
+            Socket::Left(_) => Err(io::ErrorKind::Unsupported.into()),
+            Socket::Right(stream) => peer_uid(stream),
+        }
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {

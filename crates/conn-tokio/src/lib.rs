@@ -100,13 +100,18 @@ pub struct Tokio;
 impl Runtime for Tokio {
     type Stream = Socket;
 
-    fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<Socket>> {
-        let endpoint = endpoint.clone();
+    fn connect(
+        &self,
+        endpoint: &Endpoint,
+        options: &SocketOptions,
+    ) -> BoxFuture<'static, io::Result<Socket>> {
+        let (endpoint, options) = (endpoint.clone(), options.clone());
         Box::pin(async move {
             match endpoint {
                 Endpoint::Tcp(address) => {
                     let stream = TcpStream::connect(address).await?;
                     stream.set_nodelay(true)?;
+                    options.apply(&stream)?;
                     Ok(tcp(stream))
                 }
                 #[cfg(unix)]
@@ -114,9 +119,22 @@ impl Runtime for Tokio {
                     let stream = tokio::net::UnixStream::connect(path).await?;
                     Ok(Socket::Right(stream.compat()))
                 }
+                #[cfg(any(target_os = "linux", target_os = "android"))]
+                Endpoint::Abstract(name) => {
+                    let stream = tokio::net::UnixStream::connect(format!("\0{name}")).await?;
+                    Ok(Socket::Right(stream.compat()))
+                }
                 _ => Err(io::ErrorKind::Unsupported.into()),
             }
         })
+    }
+
+    #[cfg(unix)]
+    fn peer_uid(&self, stream: &Socket) -> io::Result<u32> {
+        match stream {
+            Socket::Left(_) => Err(io::ErrorKind::Unsupported.into()),
+            Socket::Right(stream) => peer_uid(stream.get_ref()),
+        }
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {

@@ -1,29 +1,43 @@
-//! The way in: addresses, time, jobs that block.
+//! The way in: hosts, their addresses, time, jobs that block.
+
+mod attempts;
+mod order;
+mod resolve;
+mod suitable;
 
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::{Either, select};
-use purepg_proto::{DeriveKey, ScramKeys};
+use purepg_proto::{DeriveKey, ScramKeys, SqlState};
 
-use crate::config::{Address, Config, Settings};
+use crate::config::{Config, Host, LoadBalanceHosts, Settings, TargetSessionAttrs};
 use crate::connection::Connection;
 use crate::enter::enter;
 use crate::error::Error;
-use crate::runtime::{ByteStream, Endpoint, Runtime};
+use crate::route::Route;
+use crate::runtime::{BoxFuture, ByteStream, Endpoint, Runtime};
+use attempts::Attempts;
+pub use attempts::{ConnectAttempt, ConnectError};
+use order::shuffle;
+use resolve::resolve;
 
 /// Opens a connection through a runtime.
 ///
-/// Every address of a host name is tried, in order, until one accepts. With [`SslMode::Allow`](crate::SslMode::Allow) and
-/// [`SslMode::Prefer`](crate::SslMode::Prefer) a second connection to it is made, the other way, where the first is refused: see there. The timeout of the configuration covers everything: the look-up
-/// of the name, all attempts, and the authentication.
+/// The hosts of the configuration are tried, in order, and each address of a host, until one lets the client in that
+/// [will do](Config::target_session_attrs). With [`SslMode::Allow`](crate::SslMode::Allow) and
+/// [`SslMode::Prefer`](crate::SslMode::Prefer) a second connection to an address is made, the other way, where the first is refused: see
+/// there. Which failures lead to the next address or host, and what else there is to say of it, stands at
+/// [`Config`](Config#several-hosts).
 ///
 /// # Errors
-/// [`Error::Config`] for a configuration that makes no sense, [`Error::Io`] when no address can be reached (the last reason),
-/// `Error::Tls`, [`Error::MissingPassword`], [`Error::InvalidPassword`], [`Error::Database`] when the server refuses, [`Error::Timeout`].
+/// [`Error::Config`] for a configuration that makes no sense, [`Error::Io`] when an address cannot be reached,
+/// `Error::Tls`, [`Error::MissingPassword`], [`Error::InvalidPassword`], [`Error::Database`] when the server refuses,
+/// [`Error::UnsuitableServer`], [`Error::WrongPeer`], [`Error::Timeout`]. Where more than one attempt was made, [`Error::Connect`] lists all
+/// of them.
 ///
 /// # Cancel safety
 /// Dropping the future closes the socket.
@@ -33,76 +47,187 @@ pub async fn connect<R: Runtime>(
 ) -> Result<Connection<R::Stream>, Error> {
     config.validate()?;
     let settings = config.settings();
-    let runtime: Arc<dyn Runtime<Stream = R::Stream>> = runtime;
-    let work = open(Arc::clone(&runtime), settings);
-    let Some(timeout) = settings.connect_timeout() else {
-        return work.await.map_err(no_statement);
+    let search = Search {
+        runtime,
+        settings,
+        hosts: settings.hosts(),
+        draw: getrandom::u64,
     };
-    match select(std::pin::pin!(work), runtime.sleep(timeout)).await {
-        Either::Left((result, _)) => result.map_err(no_statement),
-        Either::Right(((), _)) => Err(Error::Timeout {
-            doing: format!("connecting to {}", settings.address()).into(),
-            unsent: true,
-            connected: false,
-        }),
-    }
+    let mut attempts = Attempts::default();
+    let Some(timeout) = settings.total_connect_timeout() else {
+        let found = search.run(&mut attempts).await;
+        return found.ok_or_else(|| attempts.into_error());
+    };
+    let out_of_time = search.runtime.sleep(timeout);
+    let found = match select(pin!(search.run(&mut attempts)), out_of_time).await {
+        Either::Left((found, _)) => Some(found),
+        Either::Right(((), _)) => None,
+    };
+    found
+        .unwrap_or_else(|| {
+            attempts.run_out_of_time();
+            None
+        })
+        .ok_or_else(|| attempts.into_error())
 }
 
-/// There was no statement yet. What the server says by itself speaks for itself.
-fn no_statement(error: Error) -> Error {
-    match error {
-        Error::Io { .. } | Error::Timeout { .. } => error.before_sending(),
-        error => error,
-    }
-}
-
-async fn open<S: ByteStream>(
+/// A search for a server that lets the client in and will do.
+struct Search<'a, S, D> {
     runtime: Arc<dyn Runtime<Stream = S>>,
-    settings: &Settings,
-) -> Result<Connection<S>, Error> {
-    let address = settings.address();
-    let endpoints = resolve(&*runtime, address.clone()).await?;
-    let (stream, endpoint) = open_first(&*runtime, endpoints, &address).await?;
-    enter(runtime, stream, endpoint, settings).await
+    settings: &'a Settings,
+    hosts: Vec<Host>,
+    /// Where random numbers come from.
+    draw: D,
 }
 
-/// A stream to the first of these that accepts; else why the last one did not.
-async fn open_first<R: Runtime + ?Sized>(
-    runtime: &R,
-    endpoints: Vec<Endpoint>,
-    address: &Address,
-) -> Result<(R::Stream, Endpoint), Error> {
-    let mut failure = None;
-    for endpoint in endpoints {
-        match runtime.connect(&endpoint).await {
-            Ok(stream) => return Ok((stream, endpoint)),
-            Err(error) => failure = Some(Error::io(format!("connecting to {endpoint}"), error)),
+/// How the search goes on behind a failure, as libpq's does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// With the next address of the same host, then with the next host.
+    Address,
+    Host,
+    /// Not at all: what is wrong would be wrong elsewhere, too, or somebody should know.
+    Nothing,
+}
+
+impl<S, D> Search<'_, S, D>
+where
+    S: ByteStream,
+    D: Fn() -> Result<u64, getrandom::Error>,
+{
+    /// None when there is none: what became of each attempt is known then.
+    async fn run(mut self, attempts: &mut Attempts) -> Option<Connection<S>> {
+        let mut hosts = std::mem::take(&mut self.hosts);
+        self.arrange(&mut hosts);
+        let target = self.settings.target_session_attrs();
+        let rounds: &[_] = match target {
+            TargetSessionAttrs::PreferStandby => {
+                &[TargetSessionAttrs::Standby, TargetSessionAttrs::Any]
+            }
+            _ => &[target],
+        };
+        for &target in rounds {
+            for host in &hosts {
+                match self.try_host(host, target, attempts).await {
+                    Ok(connection) => return Some(connection),
+                    Err(Next::Nothing) => return None,
+                    Err(Next::Address | Next::Host) => {}
+                }
+            }
+        }
+        None
+    }
+
+    /// Everything about one host. Nothing that is learned here is known to the next one.
+    async fn try_host(
+        &self,
+        host: &Host,
+        target: TargetSessionAttrs,
+        attempts: &mut Attempts,
+    ) -> Result<Connection<S>, Next> {
+        let mut clock = Clock::new(&*self.runtime, self.settings);
+        attempts.begin(host, None);
+        let mut endpoints = match clock.bound(host, resolve(&*self.runtime, host)).await {
+            Ok(endpoints) => endpoints,
+            Err(error) => {
+                attempts.fail(error);
+                return Err(Next::Host);
+            }
+        };
+        self.arrange(&mut endpoints);
+        for endpoint in endpoints {
+            attempts.begin(host, Some(&endpoint));
+            // It is large, and each function that hands it on would hold it twice.
+            let attempt = Box::pin(self.try_endpoint(host, endpoint, target));
+            let (error, next) = match clock.bound(host, attempt).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(failure)) => failure,
+                Err(error) => (error, Next::Address),
+            };
+            attempts.fail(error);
+            if next != Next::Address {
+                return Err(next);
+            }
+            clock = Clock::new(&*self.runtime, self.settings);
+        }
+        Err(Next::Address)
+    }
+
+    async fn try_endpoint(
+        &self,
+        host: &Host,
+        endpoint: Endpoint,
+        target: TargetSessionAttrs,
+    ) -> Result<Result<Connection<S>, (Error, Next)>, Error> {
+        let route = Route::new(endpoint, self.settings);
+        let entered = enter(Arc::clone(&self.runtime), host, route, self.settings).await;
+        let mut connection = match entered {
+            Ok(connection) => connection,
+            Err(error) => {
+                let next = next(&error);
+                return Ok(Err((error, next)));
+            }
+        };
+        let unsuitable = match suitable::check(&mut connection, target).await {
+            Ok(()) => return Ok(Ok(connection)),
+            Err(error) => error,
+        };
+        // Whether it could be told so does not matter.
+        let _ = connection.close().await;
+        Ok(Err((unsuitable, Next::Host)))
+    }
+
+    fn arrange<T>(&self, items: &mut [T]) {
+        match self.settings.load_balance_hosts() {
+            LoadBalanceHosts::Random => shuffle(items, &self.draw),
+            LoadBalanceHosts::Disable => {}
         }
     }
-    Err(failure.unwrap_or_else(|| {
-        let none = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        Error::io(format!("connecting to {address}"), none)
-    }))
 }
 
-/// Every place that an address means.
-async fn resolve<R: Runtime + ?Sized>(
-    runtime: &R,
-    address: Address,
-) -> Result<Vec<Endpoint>, Error> {
-    let (host, port) = match address {
-        Address::Unix(path) => return Ok(vec![Endpoint::Unix(path)]),
-        Address::Abstract(name) => return Ok(vec![Endpoint::Abstract(name)]),
-        Address::Tcp { host, port } => (host, port),
-    };
-    if let Ok(ip) = host.parse() {
-        return Ok(vec![Endpoint::Tcp(SocketAddr::new(ip, port))]);
+/// As libpq goes on, and one step further: it gives up where a stream breaks off before the server has let the client in, as happens
+/// behind a proxy whose server is gone.
+fn next(error: &Error) -> Next {
+    match error {
+        Error::Io { .. } | Error::Timeout { .. } => Next::Address,
+        #[cfg(feature = "tls")]
+        Error::Tls(error) if error.is_broken_off() => Next::Address,
+        Error::Database(error) if error.code() == Some(SqlState::CANNOT_CONNECT_NOW) => Next::Host,
+        _ => Next::Nothing,
     }
-    let context = format!("looking up {host}");
-    let look_up = move || (host.as_str(), port).to_socket_addrs().map(Vec::from_iter);
-    let addresses = run_blocking(runtime, look_up).await?;
-    let addresses = addresses.map_err(|error| Error::io(context, error))?;
-    Ok(addresses.into_iter().map(Endpoint::Tcp).collect())
+}
+
+/// The time that an attempt has.
+struct Clock(Option<BoxFuture<'static, ()>>);
+
+impl Clock {
+    fn new<R: Runtime + ?Sized>(runtime: &R, settings: &Settings) -> Self {
+        let timeout = settings.connect_timeout();
+        Self(timeout.map(|timeout| runtime.sleep(timeout)))
+    }
+
+    /// Does a part of the attempt in the time that is left.
+    async fn bound<T>(
+        &mut self,
+        host: &Host,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let Some(time) = &mut self.0 else {
+            return work.await;
+        };
+        match select(pin!(work), time).await {
+            Either::Left((result, _)) => result,
+            Either::Right(((), _)) => Err(timed_out(host)),
+        }
+    }
+}
+
+fn timed_out(host: &Host) -> Error {
+    Error::Timeout {
+        doing: format!("connecting to {}", host.address()).into(),
+        unsent: true,
+        connected: false,
+    }
 }
 
 /// So many rounds of a derivation run before it looks whether anybody still waits.
@@ -163,85 +288,4 @@ pub(crate) fn run_blocking<R: Runtime + ?Sized, T: Send + 'static>(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use futures_util::FutureExt as _;
-    use futures_util::io::Cursor;
-
-    use super::*;
-    use crate::runtime::BoxFuture;
-
-    /// Somebody who listens on port 3 alone.
-    struct Third;
-
-    impl Runtime for Third {
-        type Stream = Cursor<Vec<u8>>;
-
-        fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<Self::Stream>> {
-            let listens = matches!(endpoint, Endpoint::Tcp(address) if address.port() == 3);
-            let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
-            let stream = if listens {
-                Ok(Cursor::default())
-            } else {
-                Err(refused)
-            };
-            Box::pin(std::future::ready(stream))
-        }
-
-        fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-            Box::pin(std::future::pending())
-        }
-
-        fn run_blocking(&self, job: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
-            job();
-            Box::pin(std::future::ready(()))
-        }
-    }
-
-    #[test]
-    fn acceptance_3_one_address_after_the_other() {
-        let endpoint = |port| Endpoint::Tcp(([127, 0, 0, 1], port).into());
-        let address = Address::Tcp {
-            host: "name".into(),
-            port: 1,
-        };
-        let open = |ports: &[u16]| {
-            let endpoints = ports.iter().copied().map(endpoint).collect();
-            open_first(&Third, endpoints, &address)
-                .now_or_never()
-                .unwrap()
-        };
-        assert_eq!(open(&[1, 2, 3, 4]).unwrap().1, endpoint(3));
-        let error = open(&[1, 2]).unwrap_err().to_string();
-        assert_eq!(error, "connecting to 127.0.0.1:2: connection refused");
-        let error = open(&[]).unwrap_err().to_string();
-        assert_eq!(error, "connecting to name:1: the name has no address");
-    }
-
-    #[test]
-    fn a_name_is_looked_up_and_an_address_is_not() {
-        let resolve = |host: &str| {
-            let address = Address::Tcp {
-                host: host.into(),
-                port: 3,
-            };
-            resolve(&Third, address).now_or_never().unwrap()
-        };
-        let all = resolve("localhost").unwrap();
-        assert!(
-            all.iter()
-                .all(|end| matches!(end, Endpoint::Tcp(at) if at.ip().is_loopback()))
-        );
-        assert!(!all.is_empty());
-        assert_eq!(
-            resolve("::1").unwrap(),
-            [Endpoint::Tcp("[::1]:3".parse().unwrap())]
-        );
-        let error = resolve("no such host").unwrap_err();
-        assert!(
-            error.to_string().starts_with("looking up no such host: "),
-            "{error}"
-        );
-    }
-}
+mod tests;

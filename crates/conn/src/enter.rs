@@ -9,32 +9,37 @@ use purepg_proto::{
     Event, Limits, Nonce, ProtocolErrorKind, Startup, StartupEvent, TlsRequest, Transport,
 };
 
-use crate::config::Settings;
+use crate::config::{Host, Settings};
 use crate::connect::derive;
 use crate::connection::Connection;
 use crate::error::Error;
+use crate::route::Route;
 use crate::runtime::{ByteStream, Endpoint, Runtime};
 use crate::security::ways;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 
-/// Logs in over a stream that is open, or over another one to the same place.
+/// Logs in over a stream to one place, or over another one to the same.
 pub(crate) async fn enter<S: ByteStream>(
     runtime: Arc<dyn Runtime<Stream = S>>,
-    stream: S,
-    endpoint: Endpoint,
+    host: &Host,
+    route: Route,
     settings: &Settings,
 ) -> Result<Connection<S>, Error> {
-    let ways = ways(settings, &endpoint);
+    // Whose name it is matters to certificates alone.
+    #[cfg(not(feature = "tls"))]
+    let _ = host;
+    let stream = route.open(&*runtime).await?;
+    let ways = ways(settings, route.endpoint());
     #[cfg(feature = "tls")]
     let tls = if ways.iter().any(|way| *way != TlsRequest::None) {
-        Some(Tls::load(&*runtime, settings).await?)
+        Some(Tls::load(&*runtime, settings, host.name()).await?)
     } else {
         None
     };
     let entry = Entry {
         runtime,
-        endpoint,
+        route,
         settings,
         #[cfg(feature = "tls")]
         tls,
@@ -48,16 +53,14 @@ pub(crate) async fn enter<S: ByteStream>(
     let Some(second) = ways.next().filter(|_| failure.other_way) else {
         return Err(failure.error);
     };
-    let stream = entry.runtime.connect(&entry.endpoint).await;
-    let stream =
-        stream.map_err(|error| Error::io(format!("connecting to {}", entry.endpoint), error))?;
+    let stream = entry.route.open(&*entry.runtime).await?;
     let result = entry.attempt(stream, second).await;
     result.map_err(|again| again.error.or_rather(failure.error))
 }
 
 struct Entry<'a, S> {
     runtime: Arc<dyn Runtime<Stream = S>>,
-    endpoint: Endpoint,
+    route: Route,
     settings: &'a Settings,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
@@ -87,11 +90,11 @@ impl<S: ByteStream> Entry<'_, S> {
         let mut entropy = [0; Nonce::ENTROPY_LEN];
         getrandom::fill(&mut entropy)
             .map_err(|error| Error::io("drawing a nonce", io::Error::other(error)))?;
-        let startup = startup(self.settings, &self.endpoint, tls);
+        let startup = startup(self.settings, self.route.endpoint(), tls);
         let nonce = Nonce::from_entropy(entropy);
         let core = purepg_proto::Connection::new(startup, nonce, Limits::default());
         let runtime = Arc::clone(&self.runtime);
-        let mut connection = Connection::new(core, stream, runtime, self.endpoint.clone());
+        let mut connection = Connection::new(core, stream, runtime, self.route.clone());
         connection.configure(self.settings);
         Ok(connection)
     }

@@ -12,7 +12,8 @@ use purepg_types::{DecodeError, EncodeError};
 use thiserror::Error as ThisError;
 
 use crate::caret::caret;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, TargetSessionAttrs};
+use crate::connect::ConnectError;
 use crate::connection::ProtectedParameter;
 use crate::written::Written;
 pub use usage::UsageError;
@@ -57,6 +58,20 @@ pub enum Error {
     /// The server does not accept the password.
     #[error("wrong password: {0}")]
     InvalidPassword(Box<DatabaseError>),
+    /// The server is not the one that [`Config::target_session_attrs`](crate::Config::target_session_attrs) wants.
+    #[error("{wanted} is wanted of the server, and {because}")]
+    UnsuitableServer {
+        /// What is wanted.
+        wanted: TargetSessionAttrs,
+        /// What it is.
+        because: &'static str,
+    },
+    /// Behind the Unix socket is another user than [`Config::require_peer`](crate::Config::require_peer) wants; nothing was told it.
+    #[error("the server behind the socket does not run as requirepeer wants: {0}")]
+    WrongPeer(Box<str>),
+    /// No connection could be made, although it was tried more than once: with several hosts, or one that has several addresses.
+    #[error(transparent)]
+    Connect(Box<ConnectError>),
     /// A row was wanted, and there is none.
     #[error("the query returned no rows")]
     NoRows,
@@ -117,10 +132,11 @@ pub struct DatabaseError {
 }
 
 impl Error {
-    /// What the server said, where it said something.
+    /// What the server said, where it said something. Of several attempts to connect, the last one in which it did counts.
     pub fn server(&self) -> Option<&ServerError> {
         match self {
             Self::Database(error) | Self::InvalidPassword(error) => Some(&error.error),
+            Self::Connect(error) => error.errors().find_map(Self::server),
             _ => None,
         }
     }
@@ -161,8 +177,9 @@ impl Error {
     /// the error is [recoverable](Self::is_recoverable). It is true only
     ///
     /// * where the connection ended, or was found to have ended, before anything of the statement was handed to the socket;
-    /// * where no connection could be made at all: it cannot be reached, it takes too long, there are too many (53300), or the server is not
-    ///   ready (57P03). A refused password is not tried again, nor a database that does not exist;
+    /// * where no connection could be made at all: it cannot be reached, it takes too long, there are too many (53300), the server is not
+    ///   ready (57P03), or it is not the one that is wanted, as while another one takes its place. A refused password is not tried again, nor
+    ///   a database that does not exist. Of several attempts the last one counts, since only that can be one that it is no use to go on behind;
     /// * where the server says that it rolled the transaction back for the sake of others: `serialization_failure` (40001) and
     ///   `deadlock_detected` (40P01);
     /// * where it says that it was idle: `idle_session_timeout` (57P05) ends a session only while no statement has begun.
@@ -177,7 +194,8 @@ impl Error {
             Self::Database(error) => error.is_retryable(),
             Self::Io { unsent, .. } | Self::Timeout { unsent, .. } => *unsent,
             // Nothing can be sent any more.
-            Self::Closed => true,
+            Self::Closed | Self::UnsuitableServer { .. } => true,
+            Self::Connect(error) => error.last().is_some_and(Self::is_retryable),
             _ => false,
         }
     }

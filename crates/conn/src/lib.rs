@@ -26,10 +26,12 @@ mod named;
 mod notifications;
 mod pipeline;
 mod query;
+mod route;
 mod row;
 mod runtime;
 mod security;
 mod shared;
+mod sockets;
 mod statement;
 mod stream;
 mod timer;
@@ -45,7 +47,7 @@ pub use config::{
     Address, Config, ConfigError, Host, LoadBalanceHosts, Settings, SocketOptions, SslCertMode,
     SslMode, SslNegotiation, TargetSessionAttrs, TlsVersion,
 };
-pub use connect::connect;
+pub use connect::{ConnectAttempt, ConnectError, connect};
 pub use connection::{Connection, ProtectedParameter, TypeName};
 pub use copy::{CopyIn, CopyInRows, CopyOut, CopyOutRows, CopyRow, text as copy_text};
 pub use error::{DatabaseError, Error, UsageError};
@@ -82,6 +84,8 @@ pub use query::{IntoQuery, Query};
 pub use row::{Row, RowBatch, RowBatchIter, RowIndex, RowRef};
 pub use runtime::{BoxFuture, ByteStream, Endpoint, Runtime};
 pub use shared::{ConnectionGuard, SharedConnection, SharedNotifications};
+#[cfg(unix)]
+pub use sockets::peer_uid;
 pub use statement::Statement;
 pub use stream::RowStream;
 #[cfg(feature = "tls")]

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
 
+use crate::config::SocketOptions;
+
 /// A future behind a pointer, as an object-safe trait needs it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -39,11 +41,26 @@ pub trait Runtime: Send + Sync + 'static {
     /// What carries the bytes.
     type Stream: ByteStream;
 
-    /// Opens a stream, with what makes small messages go out at once (`TCP_NODELAY`).
+    /// Opens a stream. A socket of TCP is told what makes small messages go out at once (`TCP_NODELAY`), and the options; other streams
+    /// have none of it.
     ///
     /// # Errors
     /// Those of the socket; a kind of endpoint that the platform does not have is [`io::ErrorKind::Unsupported`].
-    fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<Self::Stream>>;
+    fn connect(
+        &self,
+        endpoint: &Endpoint,
+        options: &SocketOptions,
+    ) -> BoxFuture<'static, io::Result<Self::Stream>>;
+
+    /// The number of the user whose process is at the other end of a Unix socket: the operating system's word, not the process's. Asked
+    /// for where the configuration [requires a peer](crate::Config::require_peer).
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Unsupported`] where it cannot be told, which is what this does unless it is implemented: then no server will do.
+    fn peer_uid(&self, stream: &Self::Stream) -> io::Result<u32> {
+        let _ = stream;
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Is ready after `duration`.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{pending, ready};
-use purepg_conn::{BoxFuture, ByteStream, Config, Connection, Endpoint, Runtime, SslMode};
+use purepg_conn::{
+    BoxFuture, ByteStream, Config, Connection, Endpoint, Runtime, SocketOptions, SslMode,
+};
 use purepg_testkit::drop_at::run;
 
 /// Has one stream, which is there already. Nothing ever takes time: who sleeps sleeps for ever.
@@ -30,7 +32,7 @@ impl<S: ByteStream> InMemory<S> {
 impl<S: ByteStream> Runtime for InMemory<S> {
     type Stream = S;
 
-    fn connect(&self, _: &Endpoint) -> BoxFuture<'static, io::Result<S>> {
+    fn connect(&self, _: &Endpoint, _: &SocketOptions) -> BoxFuture<'static, io::Result<S>> {
         let stream = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         Box::pin(ready(
             stream.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into()),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
-use purepg_conn::{BoxFuture, Endpoint, Runtime};
+use purepg_conn::{BoxFuture, Endpoint, Runtime, SocketOptions};
 
 /// A runtime of somebody else's, whose streams are wrapped.
 pub struct Wrapped<R: Runtime, W> {
@@ -39,8 +39,12 @@ where
 {
     type Stream = W;
 
-    fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<W>> {
-        let stream = self.inner.connect(endpoint);
+    fn connect(
+        &self,
+        endpoint: &Endpoint,
+        options: &SocketOptions,
+    ) -> BoxFuture<'static, io::Result<W>> {
+        let stream = self.inner.connect(endpoint, options);
         let wrap = Arc::clone(&self.wrap);
         Box::pin(async move { stream.await.map(|stream| wrap(stream)) })
     }

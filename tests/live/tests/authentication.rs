@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use purepg_conn::{
     AuthMethod, AuthMethods, BoxFuture, Endpoint, Error, ProtocolErrorKind, ProtocolVersion,
-    Runtime,
+    Runtime, SocketOptions,
 };
 use purepg_testkit::server::{PASSWORD, USER_MD5, USER_PASSWORD, USER_SCRAM, USER_TRUST};
 use purepg_tests_live::{Context, Transport, live};
@@ -151,13 +151,17 @@ struct RefusesTheFirst<R> {
 impl<R: Runtime> Runtime for RefusesTheFirst<R> {
     type Stream = R::Stream;
 
-    fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<R::Stream>> {
+    fn connect(
+        &self,
+        endpoint: &Endpoint,
+        options: &SocketOptions,
+    ) -> BoxFuture<'static, io::Result<R::Stream>> {
         let mut asked = self.asked.lock().unwrap();
         asked.push(endpoint.clone());
         if asked.len() == 1 {
             Box::pin(async { Err(io::ErrorKind::ConnectionRefused.into()) })
         } else {
-            self.inner.connect(endpoint)
+            self.inner.connect(endpoint, options)
         }
     }
 

@@ -11,8 +11,8 @@ use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::future::{Either, join, select};
 use futures_util::task::AtomicWaker;
 use purepg_conn::{
-    BoxFuture, ByteStream, CancelToken, Connection, Endpoint, Error, Query, Runtime, SqlState,
-    TransactionStatus, UsageError,
+    BoxFuture, ByteStream, CancelToken, Connection, Endpoint, Error, Query, Runtime, SocketOptions,
+    SqlState, TransactionStatus, UsageError,
 };
 use purepg_testkit::server::USER_TRUST;
 use purepg_tests_live::{Canned, Context, live};
@@ -228,11 +228,15 @@ impl<R: Runtime> Holding<R> {
 impl<R: Runtime> Runtime for Holding<R> {
     type Stream = Held<R::Stream>;
 
-    fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<Self::Stream>> {
+    fn connect(
+        &self,
+        endpoint: &Endpoint,
+        options: &SocketOptions,
+    ) -> BoxFuture<'static, io::Result<Self::Stream>> {
         let mut endpoints = self.endpoints.lock().unwrap();
         let hold = (!endpoints.is_empty()).then(|| Arc::clone(&self.hold));
         endpoints.push(endpoint.clone());
-        let stream = self.inner.connect(endpoint);
+        let stream = self.inner.connect(endpoint, options);
         Box::pin(async move { Ok(Held(stream.await?, hold)) })
     }
 

@@ -9,7 +9,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
-use purepg_conn::{BoxFuture, Config, Connection, Endpoint, Error, Runtime, SslMode};
+use purepg_conn::{
+    BoxFuture, Config, Connection, Endpoint, Error, Runtime, SocketOptions, SslMode,
+};
 use purepg_testkit::backend;
 
 /// What the stream does.
@@ -105,7 +107,7 @@ impl AsyncWrite for Scripted {
 impl Runtime for Scripted {
     type Stream = Self;
 
-    fn connect(&self, _: &Endpoint) -> BoxFuture<'static, io::Result<Self>> {
+    fn connect(&self, _: &Endpoint, _: &SocketOptions) -> BoxFuture<'static, io::Result<Self>> {
         let stream = self.clone();
         Box::pin(async { Ok(stream) })
     }

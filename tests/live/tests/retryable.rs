@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use purepg_conn::{
-    BoxFuture, Config, Connection, Endpoint, Error, Runtime, SqlState, UsageError, params,
+    BoxFuture, Config, Connection, Endpoint, Error, Runtime, SocketOptions, SqlState, UsageError,
+    params,
 };
 use purepg_testkit::drop_at::poll_times;
 use purepg_testkit::faults::{Fault, FaultControl, Faulty};
@@ -38,8 +39,12 @@ struct Breaking<R> {
 impl<R: Runtime> Runtime for Breaking<R> {
     type Stream = Faulty<R::Stream>;
 
-    fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<Self::Stream>> {
-        let stream = self.inner.connect(endpoint);
+    fn connect(
+        &self,
+        endpoint: &Endpoint,
+        options: &SocketOptions,
+    ) -> BoxFuture<'static, io::Result<Self::Stream>> {
+        let stream = self.inner.connect(endpoint, options);
         let control = FaultControl::default();
         *self.last.lock().unwrap() = Some(control.clone());
         Box::pin(async move { stream.await.map(|stream| Faulty::planned(stream, control)) })

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_io::{AsyncRead, AsyncWrite};
 use purepg_conn::{
-    BoxFuture, ByteStream, Connection, Endpoint, Error, Query, Runtime, SqlState,
+    BoxFuture, ByteStream, Connection, Endpoint, Error, Query, Runtime, SocketOptions, SqlState,
     TransactionStatus, UsageError,
 };
 use purepg_testkit::server::USER_TRUST;
@@ -171,8 +171,12 @@ struct Swallowed<S>(S, Arc<AtomicBool>);
 impl<R: Runtime> Runtime for BlackHole<R> {
     type Stream = Swallowed<R::Stream>;
 
-    fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<Self::Stream>> {
-        let (stream, on) = (self.0.connect(endpoint), Arc::clone(&self.1));
+    fn connect(
+        &self,
+        endpoint: &Endpoint,
+        options: &SocketOptions,
+    ) -> BoxFuture<'static, io::Result<Self::Stream>> {
+        let (stream, on) = (self.0.connect(endpoint, options), Arc::clone(&self.1));
         Box::pin(async move {
             if on.load(Ordering::SeqCst) {
                 std::future::pending::<()>().await;

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::future::{Either, join};
 use purepg_conn::{
-    BoxFuture, ByteStream, Config, Connection, Endpoint, Error, Query, Runtime, SqlState,
-    TransactionStatus,
+    BoxFuture, ByteStream, Config, Connection, Endpoint, Error, Query, Runtime, SocketOptions,
+    SqlState, TransactionStatus,
 };
 use purepg_testkit::drop_at::drop_after;
 use purepg_testkit::faults::{Fault, FaultControl, Faulty};
@@ -77,8 +77,12 @@ struct Spoilt<S>(Faulty<S>, Arc<AtomicBool>);
 impl<R: Runtime> Runtime for Spoiling<R> {
     type Stream = Spoilt<R::Stream>;
 
-    fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<Self::Stream>> {
-        let stream = self.inner.connect(endpoint);
+    fn connect(
+        &self,
+        endpoint: &Endpoint,
+        options: &SocketOptions,
+    ) -> BoxFuture<'static, io::Result<Self::Stream>> {
+        let stream = self.inner.connect(endpoint, options);
         let spoiler = if self.taken.swap(true, Ordering::SeqCst) {
             Spoiler::default()
         } else {
@@ -480,7 +484,11 @@ struct Stranger(Says);
 impl<R: Runtime> Runtime for Misled<R> {
     type Stream = Either<R::Stream, Stranger>;
 
-    fn connect(&self, endpoint: &Endpoint) -> BoxFuture<'static, io::Result<Self::Stream>> {
+    fn connect(
+        &self,
+        endpoint: &Endpoint,
+        options: &SocketOptions,
+    ) -> BoxFuture<'static, io::Result<Self::Stream>> {
         let says = self.says;
         if self.connected.fetch_add(1, Ordering::SeqCst) > 0 {
             return Box::pin(async move {
@@ -490,7 +498,7 @@ impl<R: Runtime> Runtime for Misled<R> {
                 }
             });
         }
-        let stream = self.inner.connect(endpoint);
+        let stream = self.inner.connect(endpoint, options);
         Box::pin(async move { stream.await.map(Either::Left) })
     }
 

@@ -19,7 +19,8 @@ use purepg_proto::{CancelKey, Limits, Nonce, Startup};
 use crate::connection::Connection;
 use crate::enter::transport;
 use crate::error::Error;
-use crate::runtime::{BoxFuture, ByteStream, Endpoint, Runtime};
+use crate::route::Route;
+use crate::runtime::{BoxFuture, ByteStream, Runtime};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 
@@ -38,7 +39,7 @@ pub(crate) struct Request {
 /// Where requests go to, and how.
 pub(crate) struct Target<S> {
     pub(crate) runtime: Arc<dyn Runtime<Stream = S>>,
-    pub(crate) endpoint: Endpoint,
+    pub(crate) route: Route,
     /// As for the connection that it is about.
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<Tls>,
@@ -48,7 +49,7 @@ impl<S> Clone for Target<S> {
     fn clone(&self) -> Self {
         Self {
             runtime: Arc::clone(&self.runtime),
-            endpoint: self.endpoint.clone(),
+            route: self.route.clone(),
             #[cfg(feature = "tls")]
             tls: self.tls.clone(),
         }
@@ -136,17 +137,17 @@ async fn deliver_in_time<S: ByteStream>(
     key: CancelKey,
     stage: &Stage,
 ) -> Result<(), Failure> {
-    let Target {
-        runtime, endpoint, ..
-    } = target;
-    let stream = runtime.connect(&endpoint).await.map_err(|error| {
-        let context = format!("connecting to {endpoint} to cancel");
-        Failure::Io(context.into(), Arc::new(error))
+    let Target { runtime, route, .. } = target;
+    let stream = route.open(&*runtime).await.map_err(|error| match error {
+        Error::Io {
+            context, source, ..
+        } => Failure::Io(format!("{context} to cancel").into(), source),
+        error => Failure::of(error),
     })?;
     if !stage.begin() {
         return Ok(());
     }
-    let startup = Startup::cancel(key, transport(&endpoint));
+    let startup = Startup::cancel(key, transport(route.endpoint()));
     #[cfg(feature = "tls")]
     let startup = match &target.tls {
         Some(tls) => startup.tls(tls.required()),
@@ -154,7 +155,7 @@ async fn deliver_in_time<S: ByteStream>(
     };
     let nonce = Nonce::from_entropy([0; Nonce::ENTROPY_LEN]);
     let core = purepg_proto::Connection::new(startup, nonce, Limits::default());
-    let mut connection = Connection::new(core, stream, runtime, endpoint);
+    let mut connection = Connection::new(core, stream, runtime, route);
     loop {
         match poll_fn(|cx| connection.poll_event(cx)).await {
             #[cfg(feature = "tls")]

@@ -77,6 +77,20 @@ pub use tls::{SslCertMode, SslNegotiation, TlsVersion};
 /// a list is the folder in which the packages of Linux have the server put its socket, `/var/run/postgresql` (`/tmp` on other Unixes,
 /// `localhost` elsewhere). The setters are [`add_host`](Self::add_host) and [`host_addr`](Self::host_addr).
 ///
+/// Connecting goes from one to the next as libpq does:
+///
+/// * A name may have several addresses, which are all tried. An address that cannot be reached, takes longer than
+///   [`connect_timeout`](Self::connect_timeout), or ends the connection before it has let the client in, leads to the next one, and behind
+///   the last to the next host. (libpq does not go on where a connection ends that way.)
+/// * A name that cannot be looked up, a server that is starting or shutting down (57P03), and one that is not the
+///   [one that is wanted](Self::target_session_attrs) lead to the next host.
+/// * Everything else is the end: a server that refuses a password or a database, breaks the protocol, or shows a certificate that is not
+///   trusted. There may be somebody in its place, and the others would most likely say the same.
+///
+/// Nothing that is learned from one host counts for the next. The connection says where it leads
+/// ([`Connection::endpoint`](crate::Connection::endpoint)), and its [cancels](crate::CancelToken) go there. With one attempt the error is that of the attempt; with more it is
+/// [`Error::Connect`](crate::Error::Connect), which has them all.
+///
 /// Neither an error nor `Debug` shows a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a Config does nothing until something connects with it"]

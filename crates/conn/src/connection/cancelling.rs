@@ -43,7 +43,7 @@ impl<S: ByteStream> Connection<S> {
             let key = self.core.cancel_key().cloned();
             let target = Target {
                 runtime: Arc::clone(&self.runtime),
-                endpoint: self.endpoint.clone(),
+                route: self.route.clone(),
                 #[cfg(feature = "tls")]
                 tls: self.tls.clone(),
             };

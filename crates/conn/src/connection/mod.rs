@@ -31,6 +31,7 @@ use crate::cancel::Canceller;
 use crate::config::{Protected, Settings};
 use crate::error::Error;
 use crate::inbox::Inbox;
+use crate::route::Route;
 use crate::runtime::{ByteStream, Endpoint, Runtime};
 use crate::shared::{Facts, State};
 use crate::statement::{Closing, Statement};
@@ -65,7 +66,7 @@ pub struct Connection<S> {
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
     runtime: Arc<dyn Runtime<Stream = S>>,
-    endpoint: Endpoint,
+    route: Route,
     link: drive::Link,
     inbox: Inbox,
     /// A parameter whose value makes the server's texts unreadable.
@@ -144,7 +145,7 @@ impl<S> Connection<S> {
 
     /// Where the connection leads.
     pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+        self.route.endpoint()
     }
 
     /// True when what goes over the connection is encrypted.
@@ -200,7 +201,7 @@ impl<S: ByteStream> Connection<S> {
         core: purepg_proto::Connection,
         stream: S,
         runtime: Arc<dyn Runtime<Stream = S>>,
-        endpoint: Endpoint,
+        route: Route,
     ) -> Self {
         Self {
             core,
@@ -208,7 +209,7 @@ impl<S: ByteStream> Connection<S> {
             #[cfg(feature = "tls")]
             tls: None,
             runtime,
-            endpoint,
+            route,
             link: drive::Link::default(),
             inbox: Inbox::default(),
             violated: None,
@@ -357,7 +358,7 @@ impl<S: ByteStream> Connection<S> {
 impl<S> fmt::Debug for Connection<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", self.endpoint())
             .field("process_id", &self.process_id())
             .field("transaction_status", &self.core.transaction_status())
             .field("dead", &self.core.is_dead())

@@ -77,6 +77,19 @@ impl TlsError {
             Self::Handshake(_) | Self::CertificateNotAsked | Self::NoCertificate
         )
     }
+
+    /// Whether the stream ended amid the handshake, which nobody has objected to.
+    pub(crate) fn is_broken_off(&self) -> bool {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        let kind = match self {
+            Self::Handshake(error) => error.kind(),
+            _ => return false,
+        };
+        matches!(
+            kind,
+            BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+        )
+    }
 }
 
 /// What is wrong: rustls shows errors of other crates as programmers see them.

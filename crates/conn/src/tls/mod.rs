@@ -51,33 +51,34 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Reads what the configuration names, and puts it together.
+    /// Reads what the configuration names, and puts it together, for one host.
     pub(crate) async fn load<R: Runtime + ?Sized>(
         runtime: &R,
         settings: &Settings,
+        host: &str,
     ) -> Result<Self, Error> {
-        let settings = settings.clone();
-        let loaded = run_blocking(runtime, move || Self::load_now(&settings)).await?;
+        let (settings, host) = (settings.clone(), host.to_owned());
+        let loaded = run_blocking(runtime, move || Self::load_now(&settings, &host)).await?;
         loaded.map_err(Error::from)
     }
 
-    fn load_now(settings: &Settings) -> Result<Self, TlsError> {
+    fn load_now(settings: &Settings, host: &str) -> Result<Self, TlsError> {
         let (tls, ssl_mode) = (settings.tls(), settings.ssl_mode());
         let full = ssl_mode == SslMode::VerifyFull;
-        let (name, is_name) = server_name(settings.host());
+        let (name, is_name) = server_name(host);
         let direct = tls.negotiation == SslNegotiation::Direct;
         if let Some(OwnClientConfig(own)) = &tls.own {
             return Ok(Self {
                 client: offering_alpn(own),
                 name,
-                host: full.then(|| settings.host().into()),
+                host: full.then(|| host.into()),
                 verified: full,
                 asked: None,
                 direct,
             });
         }
         let provider = provider::provider().ok_or(TlsError::NoProvider)?;
-        let verifier = Verifier::load(tls, full.then(|| settings.host()), &provider)?;
+        let verifier = Verifier::load(tls, full.then_some(host), &provider)?;
         let identity = match tls.cert_mode {
             SslCertMode::Disable => None,
             _ => Identity::load(tls, &provider)?,

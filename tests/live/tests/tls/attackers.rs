@@ -55,6 +55,7 @@ impl<R: Runtime> Runtime for Scripted<R> {
     fn connect(
         &self,
         _: &purepg_conn::Endpoint,
+        _: &purepg_conn::SocketOptions,
     ) -> purepg_conn::BoxFuture<'static, std::io::Result<Self::Stream>> {
         Box::pin(std::future::ready(Ok((self.open)())))
     }
