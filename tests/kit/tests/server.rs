@@ -484,3 +484,23 @@ fn what_fails_leaves_nothing() {
         "{left:?}"
     );
 }
+
+#[test]
+fn a_standby_follows_and_can_be_promoted() {
+    let primary = Server::start(Options::new()).unwrap();
+    let standby = primary.start_standby(Options::new()).unwrap();
+    assert_eq!(standby.version(), primary.version());
+    let mut first = Session::superuser(&primary).0;
+    let mut second = Session::superuser(&standby).0;
+    let recovering = "select pg_is_in_recovery()";
+    assert_eq!(first.query(recovering), "f");
+    assert_eq!(second.query(recovering), "t");
+    first.query("create table t as select 7 as a");
+    eventually("the standby has the table", || {
+        second.query("select count(*) from pg_class where relname = 't'") == "1"
+    });
+    assert_eq!(second.query("select a from t"), "7");
+    primary.crash();
+    assert_eq!(second.query("select pg_promote()"), "t");
+    assert_eq!(second.query(recovering), "f");
+}

@@ -13,6 +13,7 @@ pub struct Canned {
     answers: VecDeque<Vec<u8>>,
     /// What can be read.
     arrived: VecDeque<u8>,
+    ends: bool,
 }
 
 impl Canned {
@@ -21,7 +22,15 @@ impl Canned {
         Self {
             answers: answers.into_iter().collect(),
             arrived: VecDeque::new(),
+            ends: false,
         }
+    }
+
+    /// The same, whose stream ends behind the last answer.
+    #[must_use]
+    pub fn that_ends(mut self) -> Self {
+        self.ends = true;
+        self
     }
 }
 
@@ -33,6 +42,7 @@ impl AsyncRead for Canned {
     ) -> Poll<io::Result<usize>> {
         // Whoever reads writes first: nobody has to be woken.
         match io::Read::read(&mut self.arrived, buf) {
+            Ok(0) if self.ends && self.answers.is_empty() => Poll::Ready(Ok(0)),
             Ok(0) => Poll::Pending,
             read => Poll::Ready(read),
         }

@@ -65,6 +65,7 @@ mod folders;
 mod options;
 mod process;
 mod run;
+mod standby;
 mod template;
 mod watchdog;
 
@@ -79,7 +80,7 @@ use std::{
     fs::{self, Permissions},
     io,
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 use watchdog::Watchdog;
@@ -133,17 +134,7 @@ impl Server {
     ) -> Result<Self, StartError> {
         let account = Account::for_servers();
         let binaries = binaries::find(options.wanted_version()?, account)?;
-        let temporary = folders::for_servers(account)?;
-        let doing = || format!("making a folder in {}", temporary.display());
-
-        let folder = folders::temporary_in(&temporary, "purepg-").doing(doing)?;
-        account.adopt(folder.path()).doing(doing)?;
-        // The socket is in it, and is everybody's; the data is not.
-        fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).doing(doing)?;
-        let mut watchdog =
-            Watchdog::start(folder.path()).doing(|| "starting the watchdog".into())?;
-        let folder = folder.keep();
-
+        let (folder, watchdog) = folder(account)?;
         let identity = options.identity().cloned();
         let assignments = options.into_assignments();
         let launch = Launch {
@@ -157,6 +148,14 @@ impl Server {
             let doing = || "writing the server's key".to_owned();
             launch.write_identity(&identity).doing(doing)?;
         }
+        Self::launch_on(launch, watchdog, port)
+    }
+
+    fn launch_on(
+        launch: Launch,
+        mut watchdog: Watchdog,
+        port: impl FnMut() -> io::Result<u16>,
+    ) -> Result<Self, StartError> {
         let (postmaster, port) = launch.on_some_port(&mut watchdog, port)?;
         Ok(Self {
             launch,
@@ -274,6 +273,18 @@ impl Server {
     fn running(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A folder for a server, and what removes it in the end.
+fn folder(account: Account) -> Result<(PathBuf, Watchdog), StartError> {
+    let temporary = folders::for_servers(account)?;
+    let doing = || format!("making a folder in {}", temporary.display());
+    let folder = folders::temporary_in(&temporary, "purepg-").doing(doing)?;
+    account.adopt(folder.path()).doing(doing)?;
+    // The socket is in it, and is everybody's; the data is not.
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).doing(doing)?;
+    let watchdog = Watchdog::start(folder.path()).doing(|| "starting the watchdog".into())?;
+    Ok((folder.keep(), watchdog))
 }
 
 impl Drop for Server {
