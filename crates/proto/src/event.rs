@@ -13,6 +13,7 @@ use crate::message::backend::parameter_status::ParameterChange;
 use crate::message::backend::response::{Notice, ServerError};
 use crate::message::backend::row_description::Columns;
 use crate::rows::RowBatch;
+use crate::startup::AuthMethod;
 use crate::{Oid, OpId};
 
 /// One fact.
@@ -37,6 +38,14 @@ pub enum StartupEvent {
     /// [`tls_established`](crate::Connection::tls_established). Nothing is read or sent before that, so the stream stands exactly where the
     /// handshake begins. Where the handshake fails, drop the connection.
     UpgradeToTls,
+    /// The server wants a password by this method, which is acceptable, and it is to be asked for
+    /// ([`Startup::password_on_demand`](crate::Startup::password_on_demand)): get it, and give it to
+    /// [`password_given`](crate::Connection::password_given). Nothing goes on before that. Where there is none, drop the connection.
+    PasswordNeeded(AuthMethod),
+    /// The server wants a bearer token, and it is to be asked for
+    /// ([`Startup::bearer_token_on_demand`](crate::Startup::bearer_token_on_demand)): get it, and give it to
+    /// [`token_given`](crate::Connection::token_given). Nothing goes on before that. Where there is none, drop the connection.
+    TokenNeeded,
     /// A key has to be derived from the password: run the job (it takes a while) and give the keys to
     /// [`key_derived`](crate::Connection::key_derived). Nothing goes on before that.
     DeriveKey(Box<DeriveKey>),

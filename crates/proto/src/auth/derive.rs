@@ -36,6 +36,22 @@ impl DeriveKey {
         }
     }
 
+    /// The salt that the server names.
+    pub fn salt(&self) -> &[u8] {
+        &self.salt
+    }
+
+    /// What this derivation is known by to whoever keeps its keys: the password, the salt and the number of iterations, hashed together with
+    /// `secret`. It is the same for the same of these and the same secret, and for nothing else; it costs no iteration.
+    ///
+    /// The secret is random, and its owner's alone: with it a password can be guessed faster than by deriving keys, so who keeps both
+    /// keeps them as the keys themselves.
+    pub fn fingerprint(&self, secret: &[u8; 32]) -> [u8; 32] {
+        let keyed = self.keyed.clone().update(secret);
+        let keyed = keyed.update(&self.iterations().to_be_bytes());
+        *keyed.update(&self.salt).finish()
+    }
+
     /// How many iterations the server asks for.
     pub fn iterations(&self) -> u32 {
         self.iterations.get()
@@ -256,6 +272,30 @@ mod tests {
         assert_eq!(bytes(&keys), (client_key, server_key));
         assert_eq!((keys.salt(), keys.iterations()), (None, None));
         assert!(keys.fits(b"anything", 7));
+    }
+
+    #[test]
+    fn a_fingerprint_is_that_of_one_password_salt_and_count() {
+        let secret = [7; 32];
+        let of = |password: &[u8], salt: &[u8], iterations| {
+            derivation(password, salt, iterations).fingerprint(&secret)
+        };
+        let mine = of(b"pencil", b"salt", 4096);
+        assert_eq!(mine, of(b"pencil", b"salt", 4096));
+        let mut begun = derivation(b"pencil", b"salt", 4096);
+        let _ = begun.advance(100);
+        assert_eq!(mine, begun.fingerprint(&secret), "however far it has come");
+        assert_eq!(begun.salt(), b"salt");
+        for other in [
+            of(b"Pencil", b"salt", 4096),
+            of(b"", b"salt", 4096),
+            of(b"pencil", b"salty", 4096),
+            of(b"pencil", b"sal", 4096),
+            of(b"pencil", b"salt", 4097),
+            begun.fingerprint(&[8; 32]),
+        ] {
+            assert_ne!(mine, other);
+        }
     }
 
     #[test]

@@ -69,7 +69,7 @@ use phase::Phase;
 ///   the only queue there is.
 /// * **What to do**: [`batch`](Self::batch), [`copy_data`](Self::copy_data), [`copy_finish`](Self::copy_finish),
 ///   [`abandon`](Self::abandon), [`abandon_all`](Self::abandon_all), [`tls_established`](Self::tls_established),
-///   [`key_derived`](Self::key_derived), [`terminate`](Self::terminate). They are synchronous and bounded, and what they write waits in
+///   [`password_given`](Self::password_given), [`token_given`](Self::token_given), [`key_derived`](Self::key_derived), [`terminate`](Self::terminate). They are synchronous and bounded, and what they write waits in
 ///   the output: a driver that is dropped between any two calls has lost nothing.
 /// * **Facts**: [`transaction_status`](Self::transaction_status), [`parameter`](Self::parameter),
 ///   [`cancel_key`](Self::cancel_key), [`tls`](Self::tls), [`protocol_version`](Self::protocol_version),

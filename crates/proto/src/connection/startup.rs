@@ -1,9 +1,9 @@
 //! The messages of the start-up, taken one at a time.
 
-use crate::auth::ScramKeys;
+use crate::auth::{BearerToken, Password, ScramKeys};
 use crate::connection::Connection;
 use crate::connection::frames::Taken;
-use crate::connection::phase::{Context, Phase};
+use crate::connection::phase::{Context, Next, Phase};
 use crate::error::{ProtocolErrorKind, UsageError};
 use crate::event::{Closed, Event, StartupEvent, Unsolicited};
 use crate::message::backend::authentication::Authentication;
@@ -16,6 +16,7 @@ use crate::message::backend::ready_for_query::TransactionStatus;
 use crate::message::backend::response::{Notice, ServerError};
 use crate::message::backend::tag::Tag;
 use crate::message::frontend::extended;
+use crate::startup::Oauth;
 use crate::wire::frame::HEADER;
 use crate::wire::reader::Malformed;
 
@@ -126,6 +127,60 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// Takes the password that was asked for. An empty one is none, and ends the connection as one that was not given.
+    ///
+    /// # Errors
+    /// [`UsageError::NotAskedFor`] when none was asked for.
+    pub fn password_given(&mut self, password: impl Into<Password>) -> Result<(), UsageError> {
+        self.forget_batch();
+        match Phase::take(&mut self.phase) {
+            Ok(Phase::AwaitingPassword(awaiting)) => {
+                self.startup.password = Some(password.into());
+                self.carry_on(|context| awaiting.given(context));
+                Ok(())
+            }
+            other => {
+                self.phase = other;
+                Err(UsageError::NotAskedFor { what: "password" })
+            }
+        }
+    }
+
+    /// Takes the bearer token that was asked for.
+    ///
+    /// # Errors
+    /// [`UsageError::NotAskedFor`] when none was asked for.
+    pub fn token_given(&mut self, token: BearerToken) -> Result<(), UsageError> {
+        self.forget_batch();
+        match Phase::take(&mut self.phase) {
+            Ok(Phase::AwaitingToken(awaiting)) => {
+                self.startup.oauth = Some(Oauth::Token(token));
+                self.carry_on(|context| awaiting.given(context));
+                Ok(())
+            }
+            other => {
+                self.phase = other;
+                let what = "bearer token";
+                Err(UsageError::NotAskedFor { what })
+            }
+        }
+    }
+
+    fn carry_on(&mut self, handle: impl FnOnce(&mut Context<'_>) -> Next) {
+        let mut context = Context {
+            send: &mut self.send,
+            startup: &self.startup,
+            tls: self.entry.tls.as_ref(),
+            nonce: &self.nonce,
+            limits: &self.limits,
+        };
+        match handle(&mut context) {
+            // What was asked for is there, so nothing is asked for again.
+            Ok((phase, _)) => self.phase = Ok(phase),
+            Err(kind) => self.end_broken(kind, None),
+        }
     }
 
     pub(super) fn set_parameter(

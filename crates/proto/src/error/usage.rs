@@ -167,6 +167,12 @@ pub enum UsageError {
         /// Bytes that were given.
         given: usize,
     },
+    /// A password or a bearer token that was not asked for.
+    #[error("no {what} was asked for")]
+    NotAskedFor {
+        /// Which of them.
+        what: &'static str,
+    },
     /// Keys when none were asked for.
     #[error("no keys are being derived")]
     NoDerivation,

@@ -29,6 +29,7 @@ pub struct Startup {
     database: Option<String>,
     parameters: Vec<(String, String)>,
     pub(crate) password: Option<Password>,
+    pub(crate) password_on_demand: bool,
     pub(crate) keys: Option<ScramKeys>,
     pub(crate) oauth: Option<Oauth>,
     transport: Transport,
@@ -55,6 +56,8 @@ pub enum Replication {
 #[derive(Clone)]
 pub(crate) enum Oauth {
     Token(BearerToken),
+    /// That somebody has to be asked for the token first.
+    OnDemand,
     /// That there is no token yet.
     Discovery,
 }
@@ -73,6 +76,7 @@ impl Startup {
             database: None,
             parameters: Vec::new(),
             password: None,
+            password_on_demand: false,
             keys: None,
             oauth: None,
             transport,
@@ -129,6 +133,16 @@ impl Startup {
         self
     }
 
+    /// There may be a password, but it is only to be had by asking somebody: that is done, by
+    /// [`StartupEvent::PasswordNeeded`](crate::StartupEvent::PasswordNeeded), once a server wants one by a method that is acceptable, and
+    /// before anything is answered. A [`password`](Self::password) that is given goes first, and so do [keys](Self::scram_keys) that are for
+    /// any salt.
+    #[must_use]
+    pub fn password_on_demand(mut self) -> Self {
+        self.password_on_demand = true;
+        self
+    }
+
     /// Keys that were derived before: SCRAM then costs no derivation, and needs no password. They are used when they are for the salt
     /// and the iterations that the server names, or for unknown ones.
     #[must_use]
@@ -144,6 +158,14 @@ impl Startup {
     #[must_use]
     pub fn bearer_token(mut self, token: BearerToken) -> Self {
         self.oauth = Some(Oauth::Token(token));
+        self
+    }
+
+    /// There may be a bearer token, but it is only to be had by asking somebody: that is done, by
+    /// [`StartupEvent::TokenNeeded`](crate::StartupEvent::TokenNeeded), once a server wants one where a token may go. Replaces a token.
+    #[must_use]
+    pub fn bearer_token_on_demand(mut self) -> Self {
+        self.oauth = Some(Oauth::OnDemand);
         self
     }
 

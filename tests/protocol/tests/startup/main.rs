@@ -1,5 +1,6 @@
 //! The way in.
 
+mod asking;
 mod cuts;
 mod oauth;
 mod tls;

@@ -1,5 +1,6 @@
 //! The way in: one struct for each state, whose handler consumes it and returns the next.
 
+mod asking;
 mod oauth;
 mod requested;
 mod scram;
@@ -13,6 +14,7 @@ use crate::limits::Limits;
 use crate::message::backend::authentication::Authentication;
 use crate::startup::{AuthMethod, Startup, TlsFacts};
 
+pub(super) use self::asking::{AwaitingPassword, AwaitingToken};
 use self::oauth::{OauthDismissed, OauthSent};
 pub(super) use self::requested::{Admission, Answered, Authenticated, Requested};
 use self::scram::{Deriving, SaslContinue, SaslFinal};
@@ -31,6 +33,10 @@ pub(super) enum Phase {
     Cancelling(Cancelling),
     /// The server has not said yet what it wants.
     Requested(Requested),
+    /// The caller has to give a password.
+    AwaitingPassword(AwaitingPassword),
+    /// The caller has to give a bearer token.
+    AwaitingToken(AwaitingToken),
     /// The first message of SCRAM was sent.
     SaslContinue(SaslContinue),
     /// The keys are being derived.
@@ -87,6 +93,8 @@ impl Phase {
             Self::Upgrading(_) => "Upgrading",
             Self::Cancelling(_) => "Cancelling",
             Self::Requested(_) => "Requested",
+            Self::AwaitingPassword(_) => "AwaitingPassword",
+            Self::AwaitingToken(_) => "AwaitingToken",
             Self::SaslContinue(_) => "SaslContinue",
             Self::Deriving(_) => "Deriving",
             Self::SaslFinal(_) => "SaslFinal",
@@ -118,6 +126,8 @@ impl Phase {
             | Self::Direct(_)
             | Self::Upgrading(_)
             | Self::Cancelling(_)
+            | Self::AwaitingPassword(_)
+            | Self::AwaitingToken(_)
             | Self::OauthDismissed(_)
             | Self::Authenticated(_)
             | Self::Open
@@ -131,6 +141,17 @@ impl Phase {
 const ROOM: usize = 32;
 
 impl<'a> Context<'a> {
+    /// `None` when it has to be asked for.
+    fn known_password(
+        &self,
+        method: AuthMethod,
+    ) -> Result<Option<&'a Password>, ProtocolErrorKind> {
+        match self.password(method) {
+            Err(_) if self.startup.password_on_demand => Ok(None),
+            known => known.map(Some),
+        }
+    }
+
     fn password(&self, method: AuthMethod) -> Result<&'a Password, ProtocolErrorKind> {
         // An empty password is none, as for libpq: a server could not tell it from one.
         let password = self

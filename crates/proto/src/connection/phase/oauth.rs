@@ -2,14 +2,15 @@
 
 use alloc::boxed::Box;
 
-use crate::auth::{DISMISSED, OauthChallenge};
-use crate::connection::phase::requested::{Admission, Authenticated};
+use crate::auth::{DISMISSED, OauthChallenge, initial_response};
+use crate::connection::phase::asking::AwaitingToken;
+use crate::connection::phase::requested::{Admission, Authenticated, OAUTHBEARER};
 use crate::connection::phase::{Context, Next, Phase};
 use crate::error::ProtocolErrorKind;
 use crate::event::{Event, StartupEvent};
 use crate::message::backend::authentication::Authentication;
-use crate::message::frontend::password::write_sasl;
-use crate::startup::AuthMethod;
+use crate::message::frontend::password::{write_sasl, write_sasl_initial};
+use crate::startup::{AuthMethod, Oauth};
 
 /// The token was sent, or that there is none.
 #[derive(Debug)]
@@ -20,6 +21,29 @@ pub(in crate::connection) struct OauthSent {
 /// The server does not accept it; its error is awaited.
 #[derive(Debug)]
 pub(in crate::connection) struct OauthDismissed;
+
+/// Says the token, or that there is none; asks for it where that is what was said.
+pub(super) fn begin_oauth(context: &mut Context<'_>) -> Next {
+    if matches!(context.startup.oauth, Some(Oauth::OnDemand)) {
+        let phase = Phase::AwaitingToken(AwaitingToken);
+        return Ok((phase, Some(Event::Startup(StartupEvent::TokenNeeded))));
+    }
+    send_token(context)
+}
+
+pub(super) fn send_token(context: &mut Context<'_>) -> Next {
+    let token = match &context.startup.oauth {
+        None | Some(Oauth::OnDemand) => return Err(ProtocolErrorKind::BearerTokenMissing),
+        Some(Oauth::Discovery) => None,
+        Some(Oauth::Token(token)) => Some(token),
+    };
+    let message = initial_response(token);
+    context.send_secret(message.len(), |out| {
+        write_sasl_initial(out, OAUTHBEARER, &message)
+    })?;
+    let with_token = token.is_some();
+    Ok((Phase::OauthSent(OauthSent { with_token }), None))
+}
 
 impl OauthSent {
     pub(super) fn handle(self, message: Authentication<'_>, context: &mut Context<'_>) -> Next {

@@ -3,18 +3,19 @@
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use crate::auth::{Binding, ClientFirst, initial_response, md5_response};
-use crate::connection::phase::oauth::OauthSent;
+use crate::auth::{Binding, ClientFirst, ScramKeys};
+use crate::connection::phase::asking::WithPassword;
+use crate::connection::phase::oauth::begin_oauth;
 use crate::connection::phase::scram::SaslContinue;
 use crate::connection::phase::{Context, Next, Phase};
 use crate::error::ProtocolErrorKind;
 use crate::message::backend::authentication::Authentication;
-use crate::message::frontend::password::{write_password, write_sasl_initial};
-use crate::startup::{AuthMethod, ChannelBinding, Oauth, TlsFacts};
+use crate::message::frontend::password::write_sasl_initial;
+use crate::startup::{AuthMethod, ChannelBinding, TlsFacts};
 
 const SCRAM_SHA_256: &str = "SCRAM-SHA-256";
 const SCRAM_SHA_256_PLUS: &str = "SCRAM-SHA-256-PLUS";
-const OAUTHBEARER: &str = "OAUTHBEARER";
+pub(super) const OAUTHBEARER: &str = "OAUTHBEARER";
 
 /// The server has not said yet what it wants.
 #[derive(Debug, Default)]
@@ -60,22 +61,20 @@ impl Requested {
                 Ok((Phase::Authenticated(Authenticated { admission }), None))
             }
             Authentication::CleartextPassword => {
-                let method = AuthMethod::Password;
-                context.check_unbound(method)?;
-                let password = context.password(method)?.as_bytes();
-                context.send_secret(password.len(), |out| write_password(out, password))?;
-                Ok((Answered::unbound(method), None))
+                context.check_unbound(AuthMethod::Password)?;
+                WithPassword::Cleartext.begin(context)
             }
             Authentication::Md5Password { salt } => {
-                let method = AuthMethod::Md5;
-                context.check_unbound(method)?;
-                let password = context.password(method)?;
-                let response = md5_response(&context.startup.user, password, salt);
-                context.send_secret(response.len(), |out| write_password(out, &response))?;
-                Ok((Answered::unbound(method), None))
+                context.check_unbound(AuthMethod::Md5)?;
+                WithPassword::Md5 { salt }.begin(context)
             }
             Authentication::Sasl { mechanisms } => match choose(&mechanisms, context)? {
-                Mechanism::Scram(name, binding) => begin_scram(name, binding, context),
+                Mechanism::Scram(name, binding) if context.has_keys() => {
+                    begin_scram(name, binding, context)
+                }
+                Mechanism::Scram(name, binding) => {
+                    WithPassword::Scram { name, binding }.begin(context)
+                }
                 Mechanism::Oauth => begin_oauth(context),
             },
             Authentication::Unsupported { name } => Err(ProtocolErrorKind::MethodUnsupported {
@@ -89,7 +88,7 @@ impl Requested {
 }
 
 impl Answered {
-    fn unbound(method: AuthMethod) -> Phase {
+    pub(super) fn unbound(method: AuthMethod) -> Phase {
         let admission = Admission::unbound(method);
         Phase::Answered(Self { admission })
     }
@@ -150,30 +149,14 @@ fn choose_scram(plain: bool, plus: bool, context: &Context<'_>) -> Option<(&'sta
     }
 }
 
-fn begin_scram(name: &'static str, binding: Binding, context: &mut Context<'_>) -> Next {
-    if context.startup.keys.is_none() {
-        context.password(AuthMethod::ScramSha256)?;
-    }
+/// With what proves who we are at hand: a password, or keys.
+pub(super) fn begin_scram(name: &'static str, binding: Binding, context: &mut Context<'_>) -> Next {
     let client_first = ClientFirst::new(context.nonce, binding);
     let message = client_first.message();
     context.send_secret(message.len(), |out| {
         write_sasl_initial(out, name, message.as_bytes())
     })?;
     Ok((Phase::SaslContinue(SaslContinue { client_first }), None))
-}
-
-fn begin_oauth(context: &mut Context<'_>) -> Next {
-    let token = match &context.startup.oauth {
-        None => return Err(ProtocolErrorKind::BearerTokenMissing),
-        Some(Oauth::Discovery) => None,
-        Some(Oauth::Token(token)) => Some(token),
-    };
-    let message = initial_response(token);
-    context.send_secret(message.len(), |out| {
-        write_sasl_initial(out, OAUTHBEARER, &message)
-    })?;
-    let with_token = token.is_some();
-    Ok((Phase::OauthSent(OauthSent { with_token }), None))
 }
 
 impl Mechanism {
@@ -193,10 +176,18 @@ impl Context<'_> {
     fn can_answer(&self, mechanism: &Mechanism) -> bool {
         match mechanism {
             Mechanism::Scram(..) => {
-                self.startup.keys.is_some() || self.password(mechanism.method()).is_ok()
+                self.startup.keys.is_some() || self.known_password(mechanism.method()).is_ok()
             }
             Mechanism::Oauth => self.startup.oauth.is_some(),
         }
+    }
+
+    /// Whether SCRAM begins without a password. Keys of one salt and count may turn out to be for another, so then a password that is to be
+    /// asked for is asked for at once.
+    fn has_keys(&self) -> bool {
+        let fits_any = |keys: &ScramKeys| keys.salt().is_none();
+        let keys = self.startup.keys.as_ref();
+        keys.is_some_and(|keys| fits_any(keys) || !self.startup.password_on_demand)
     }
 
     /// What SCRAM can be bound to, if that is wanted.
