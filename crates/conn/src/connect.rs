@@ -8,11 +8,10 @@ mod suitable;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::{Either, select};
-use purepg_proto::{DeriveKey, ScramKeys, SqlState};
+use purepg_proto::SqlState;
 
 use crate::config::{Config, Host, LoadBalanceHosts, Settings, TargetSessionAttrs};
 use crate::connection::Connection;
@@ -35,12 +34,13 @@ use resolve::resolve;
 ///
 /// # Errors
 /// [`Error::Config`] for a configuration that makes no sense, [`Error::Io`] when an address cannot be reached,
-/// `Error::Tls`, [`Error::MissingPassword`], [`Error::InvalidPassword`], [`Error::Database`] when the server refuses,
+/// `Error::Tls`, [`Error::MissingPassword`], [`Error::InvalidPassword`], [`Error::Credentials`] when there is nothing to log in with, [`Error::Database`] when the server refuses,
 /// [`Error::UnsuitableServer`], [`Error::WrongPeer`], [`Error::Timeout`]. Where more than one attempt was made, [`Error::Connect`] lists all
 /// of them.
 ///
 /// # Cancel safety
-/// Dropping the future closes the socket.
+/// Dropping the future closes the socket, stops what derives a key, and drops the future of whoever is asked for a password or a token. A
+/// function that blocks is let go of.
 pub async fn connect<R: Runtime>(
     runtime: Arc<R>,
     config: &Config,
@@ -228,39 +228,6 @@ fn timed_out(host: &Host) -> Error {
         unsent: true,
         connected: false,
     }
-}
-
-/// So many rounds of a derivation run before it looks whether anybody still waits.
-const ROUNDS: u32 = 1_024;
-
-/// Derives keys where it blocks nobody. Dropping the future stops the job.
-pub(crate) async fn derive<R: Runtime + ?Sized>(
-    runtime: &R,
-    mut job: DeriveKey,
-) -> Result<ScramKeys, Error> {
-    struct StopOnDrop(Arc<AtomicBool>);
-    impl Drop for StopOnDrop {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-    let stop = StopOnDrop(Arc::default());
-    let stopped = Arc::clone(&stop.0);
-    let keys = run_blocking(runtime, move || {
-        loop {
-            if stopped.load(Ordering::Relaxed) {
-                return None;
-            }
-            if let Some(keys) = job.advance(ROUNDS) {
-                return Some(keys);
-            }
-        }
-    });
-    keys.await?.ok_or_else(|| Error::Timeout {
-        doing: "deriving a key".into(),
-        unsent: true,
-        connected: false,
-    })
 }
 
 /// Runs a job through the runtime, and brings its result back.

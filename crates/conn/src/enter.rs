@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use purepg_proto::{
-    Event, Limits, Nonce, ProtocolErrorKind, Startup, StartupEvent, TlsRequest, Transport,
+    AuthMethod, Event, Nonce, Notice, ProtocolErrorKind, SqlState, Startup, StartupEvent,
+    TlsRequest, Transport,
 };
 
 use crate::config::{Host, Settings};
-use crate::connect::derive;
 use crate::connection::Connection;
+use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::route::Route;
 use crate::runtime::{ByteStream, Endpoint, Runtime};
@@ -37,10 +38,11 @@ pub(crate) async fn enter<S: ByteStream>(
     } else {
         None
     };
-    let entry = Entry {
+    let mut entry = Entry {
         runtime,
         route,
         settings,
+        credentials: Credentials::new(settings),
         #[cfg(feature = "tls")]
         tls,
     };
@@ -62,6 +64,7 @@ struct Entry<'a, S> {
     runtime: Arc<dyn Runtime<Stream = S>>,
     route: Route,
     settings: &'a Settings,
+    credentials: Credentials<'a>,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
 }
@@ -74,15 +77,36 @@ struct Failure {
 }
 
 impl<S: ByteStream> Entry<'_, S> {
-    async fn attempt(&self, stream: S, tls: TlsRequest) -> Result<Connection<S>, Failure> {
+    /// One way in: over one stream, or over two where the first is only to learn who issues tokens.
+    async fn attempt(&mut self, stream: S, tls: TlsRequest) -> Result<Connection<S>, Failure> {
+        let failure = match self.attempt_once(stream, tls).await {
+            Ok(connection) => return Ok(connection),
+            Err(failure) => failure,
+        };
+        let learnt = self.credentials.learn_from_challenge(&*self.runtime).await;
+        if !learnt.map_err(Failure::for_good)? {
+            return Err(failure);
+        }
+        let stream = self.route.open(&*self.runtime).await;
+        let stream = stream.map_err(Failure::for_good)?;
+        self.attempt_once(stream, tls).await
+    }
+
+    async fn attempt_once(&mut self, stream: S, tls: TlsRequest) -> Result<Connection<S>, Failure> {
         let mut connection = self.begin(stream, tls).map_err(Failure::for_good)?;
         let result = self.carry_on(&mut connection).await;
         match result {
-            Ok(()) => Ok(connection),
-            Err(error) => Err(Failure {
-                other_way: is_other_way_open(&error, &mut connection, tls),
-                error,
-            }),
+            Ok(()) => {
+                self.credentials.accepted();
+                Ok(connection)
+            }
+            Err(error) => {
+                self.credentials.refused();
+                Err(Failure {
+                    other_way: is_other_way_open(&error, &mut connection, tls),
+                    error,
+                })
+            }
         }
     }
 
@@ -91,25 +115,36 @@ impl<S: ByteStream> Entry<'_, S> {
         getrandom::fill(&mut entropy)
             .map_err(|error| Error::io("drawing a nonce", io::Error::other(error)))?;
         let startup = startup(self.settings, self.route.endpoint(), tls);
+        let startup = self.credentials.introduce(startup);
         let nonce = Nonce::from_entropy(entropy);
-        let core = purepg_proto::Connection::new(startup, nonce, Limits::default());
+        let core = purepg_proto::Connection::new(startup, nonce, self.settings.limits().clone());
         let runtime = Arc::clone(&self.runtime);
         let mut connection = Connection::new(core, stream, runtime, self.route.clone());
         connection.configure(self.settings);
         Ok(connection)
     }
 
-    async fn carry_on(&self, connection: &mut Connection<S>) -> Result<(), Error> {
+    async fn carry_on(&mut self, connection: &mut Connection<S>) -> Result<(), Error> {
         loop {
             match poll_fn(|cx| connection.poll_startup(cx)).await? {
                 StartupEvent::Ready => {
                     connection.check_parameters();
+                    connection.warn_of_md5();
                     return Ok(());
                 }
                 StartupEvent::DeriveKey(job) => {
-                    let keys = derive(&**connection.runtime(), *job).await?;
+                    let keys = self.credentials.keys(&*self.runtime, *job).await?;
                     connection.core_mut().key_derived(keys)?;
                 }
+                StartupEvent::PasswordNeeded(method) => {
+                    let password = self.credentials.password(&*self.runtime, method).await?;
+                    connection.core_mut().password_given(password)?;
+                }
+                StartupEvent::TokenNeeded => {
+                    let token = self.credentials.token(&*self.runtime).await?;
+                    connection.core_mut().token_given(token)?;
+                }
+                StartupEvent::OauthChallenge(challenge) => self.credentials.challenged(challenge),
                 #[cfg(feature = "tls")]
                 StartupEvent::UpgradeToTls => {
                     if let Some(tls) = &self.tls {
@@ -152,6 +187,17 @@ fn is_other_way_open<S: ByteStream>(
 }
 
 impl<S: ByteStream> Connection<S> {
+    /// As servers will do by themselves.
+    fn warn_of_md5(&mut self) {
+        if self.core_mut().auth_method() == Some(AuthMethod::Md5) {
+            self.remark(Notice::warning(
+                SqlState::DEPRECATED_FEATURE,
+                "the server was shown an MD5 digest of the password, with which anybody can log in who has seen the server's copy",
+                "Give the role its password anew while password_encryption is scram-sha-256, and the server scram-sha-256 in pg_hba.conf.",
+            ));
+        }
+    }
+
     fn poll_startup(&mut self, cx: &mut Context<'_>) -> Poll<Result<StartupEvent, Error>> {
         loop {
             match ready!(self.poll_event(cx)) {
@@ -172,10 +218,8 @@ fn startup(settings: &Settings, endpoint: &Endpoint, tls: TlsRequest) -> Startup
         .tls(tls)
         .channel_binding(settings.channel_binding())
         .require_auth(settings.require_auth())
+        .min_protocol_version(settings.min_protocol_version())
         .max_protocol_version(settings.max_protocol_version());
-    if let Some(password) = settings.password() {
-        startup = startup.password(password);
-    }
     for (name, value) in settings.startup_parameters() {
         startup = match name {
             // The core says these by itself.

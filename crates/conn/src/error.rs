@@ -72,6 +72,9 @@ pub enum Error {
     /// No connection could be made, although it was tried more than once: with several hosts, or one that has several addresses.
     #[error(transparent)]
     Connect(Box<ConnectError>),
+    /// There is no password, or no bearer token: whoever was asked has none, or must not be asked.
+    #[error(transparent)]
+    Credentials(Box<crate::credentials::CredentialsError>),
     /// A row was wanted, and there is none.
     #[error("the query returned no rows")]
     NoRows,

@@ -18,6 +18,7 @@ mod config;
 mod connect;
 mod connection;
 mod copy;
+mod credentials;
 mod enter;
 mod error;
 mod inbox;
@@ -50,6 +51,7 @@ pub use config::{
 pub use connect::{ConnectAttempt, ConnectError, connect};
 pub use connection::{Connection, ProtectedParameter, TypeName};
 pub use copy::{CopyIn, CopyInRows, CopyOut, CopyOutRows, CopyRow, text as copy_text};
+pub use credentials::{CredentialsError, PasswordRequest, TokenRequest};
 pub use error::{DatabaseError, Error, UsageError};
 /// The library that does TLS, for a [configuration](Config::tls_client_config) of one's own.
 #[cfg(feature = "tls")]
@@ -62,7 +64,7 @@ pub use pipeline::{Pipeline, PipelineResults, QueryOutcome};
 pub use purepg_derive::{FromRow, FromSql, ToSql};
 pub use purepg_proto::{
     AuthMethod, AuthMethods, AuthMethodsError, ChannelBinding, CommandTag, CopyData, CopyDataIter,
-    Diagnostics, Notice, Notification, Parameters, ParametersIter, ProtocolError,
+    Diagnostics, Limits, Notice, Notification, Parameters, ParametersIter, Password, ProtocolError,
     ProtocolErrorKind, ProtocolVersion, ServerError, Severity, SqlState, SqlStateClass,
     TransactionStatus, UnknownProtocolVersion,
 };

@@ -1,9 +1,9 @@
 //! The keywords of a connection string, and what becomes of each.
 
-use purepg_proto::AuthMethodsError;
+use purepg_proto::{AuthMethodsError, ProtocolVersion};
 
 use super::settings::{Password, Protected, non_empty};
-use super::{ConfigError, Settings, hosts, reach, socket_options, tls};
+use super::{ConfigError, Settings, auth, hosts, reach, socket_options, tls};
 
 /// Does what `keyword`, which is the `number`th one, asks for.
 pub(super) fn apply(
@@ -86,7 +86,7 @@ const KEYWORDS: &[(&str, Treatment)] = &[
     ("sslmode", Parses(ssl_mode)),
     ("require_auth", Parses(require_auth)),
     ("max_protocol_version", Parses(max_protocol_version)),
-    ("min_protocol_version", Accepts(&["3.0"])),
+    ("min_protocol_version", Parses(min_protocol_version)),
     ("channel_binding", Parses(tls::keywords::channel_binding)),
     ("gssencmode", Accepts(&["prefer", "disable"])),
     ("gssdelegation", Accepts(&["0"])),
@@ -129,12 +129,15 @@ const KEYWORDS: &[(&str, Treatment)] = &[
     ("sslcrldir", Unsupported),
     ("krbsrvname", Unsupported),
     ("gsslib", Unsupported),
-    ("scram_client_key", Unsupported),
-    ("scram_server_key", Unsupported),
-    ("oauth_issuer", Unsupported),
-    ("oauth_client_id", Unsupported),
-    ("oauth_client_secret", Unsupported),
-    ("oauth_scope", Unsupported),
+    ("scram_client_key", Parses(auth::keywords::scram_client_key)),
+    ("scram_server_key", Parses(auth::keywords::scram_server_key)),
+    ("oauth_issuer", Takes(auth::keywords::oauth_issuer)),
+    ("oauth_client_id", Takes(auth::keywords::oauth_client_id)),
+    (
+        "oauth_client_secret",
+        Takes(auth::keywords::oauth_client_secret),
+    ),
+    ("oauth_scope", Takes(auth::keywords::oauth_scope)),
     ("oauth_ca_file", Unsupported),
     ("database", Misspells("dbname")),
     ("hostname", Misspells("host")),
@@ -162,14 +165,21 @@ fn require_auth(settings: &mut Settings, value: &str) -> Result<(), ConfigError>
     Ok(())
 }
 
-fn max_protocol_version(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
-    // 3.1 never existed: servers and poolers were confused by it, so libpq refuses it too.
-    let version = value.parse();
-    settings.max_protocol_version = version.map_err(|_| ConfigError::InvalidValue {
-        keyword: "max_protocol_version",
-        reason: "it is 3.0, 3.2 or latest",
-    })?;
+fn min_protocol_version(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
+    settings.min_protocol_version = protocol_version("min_protocol_version", value)?;
     Ok(())
+}
+
+fn max_protocol_version(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
+    settings.max_protocol_version = Some(protocol_version("max_protocol_version", value)?);
+    Ok(())
+}
+
+/// 3.1 never existed: servers and poolers were confused by it, so libpq refuses it too.
+fn protocol_version(keyword: &'static str, value: &str) -> Result<ProtocolVersion, ConfigError> {
+    let reason = "it is 3.0, 3.2 or latest";
+    let version = value.parse();
+    version.map_err(|_| ConfigError::InvalidValue { keyword, reason })
 }
 
 /// Refuses a value for a protected parameter that is not the one it has.
@@ -193,7 +203,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{AuthMethods, ProtocolVersion};
+    use crate::AuthMethods;
 
     fn try_one(keyword: &str, value: &str) -> Result<Settings, ConfigError> {
         let mut settings = Settings::new(String::new(), String::new());
@@ -311,19 +321,26 @@ mod tests {
 
     #[test]
     fn acceptance_10_versions_of_the_protocol() {
-        let set = |text| {
-            let settings = try_one("max_protocol_version", text);
-            settings.map(|settings| settings.max_protocol_version)
+        let range = |keyword, text| -> Result<_, ConfigError> {
+            let settings = try_one(keyword, text)?;
+            Ok((
+                settings.min_protocol_version(),
+                settings.max_protocol_version(),
+            ))
         };
-        assert_eq!(set("3.0"), Ok(ProtocolVersion::V3_0));
-        assert_eq!(set("3.2"), Ok(ProtocolVersion::V3_2));
-        assert_eq!(set("latest"), Ok(ProtocolVersion::V3_2));
-        for text in ["", "3", "3.1", "2.0"] {
-            let error = set(text).unwrap_err().to_string();
-            assert_eq!(
-                error,
-                "invalid value for max_protocol_version: it is 3.0, 3.2 or latest"
-            );
+        let (old, new) = (ProtocolVersion::V3_0, ProtocolVersion::V3_2);
+        for (text, version) in [("3.0", old), ("3.2", new), ("latest", new)] {
+            assert_eq!(range("max_protocol_version", text), Ok((old, version)));
+            // Whoever will not put up with an old one asks for a new one.
+            let expected = Ok((version, version));
+            assert_eq!(range("min_protocol_version", text), expected);
+        }
+        for keyword in ["min_protocol_version", "max_protocol_version"] {
+            for text in ["", "3", "3.1", "2.0"] {
+                let error = range(keyword, text).unwrap_err().to_string();
+                let expected = format!("invalid value for {keyword}: it is 3.0, 3.2 or latest");
+                assert_eq!(error, expected);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! How to reach a server, and how to enter it.
 
 mod address;
+pub(crate) mod auth;
 mod error;
 mod hosts;
 mod key_value;
@@ -21,16 +22,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use purepg_proto::{AuthMethods, ChannelBinding, Notice, ProtocolVersion};
+use purepg_proto::{AuthMethods, ChannelBinding, Limits, Notice, ProtocolVersion};
 
 pub use address::Address;
 pub use error::ConfigError;
 pub use hosts::Host;
 pub(crate) use notice_handler::NoticeHandler;
-#[cfg(feature = "tls")]
 pub(crate) use settings::Password;
-#[cfg(not(feature = "tls"))]
-use settings::Password;
 pub(crate) use settings::Protected;
 pub use settings::Settings;
 use settings::non_empty;
@@ -63,7 +61,8 @@ pub use tls::{SslCertMode, SslNegotiation, TlsVersion};
 /// `postgresql://`, otherwise as a list of `keyword=value`. The last of several equal keywords
 /// counts. The keywords are `host`, `hostaddr`, `port`, `user`, `password`, `dbname`, `application_name`,
 /// `options`, `connect_timeout`, `target_session_attrs`, `load_balance_hosts`, `keepalives`, `keepalives_idle`, `keepalives_interval`,
-/// `keepalives_count`, `tcp_user_timeout`, `requirepeer`, `require_auth`, `channel_binding`, `max_protocol_version`, `sslmode`, `sslnegotiation`, `sslrootcert` (a file, or `system`), `sslcrl`,
+/// `keepalives_count`, `tcp_user_timeout`, `requirepeer`, `require_auth`, `scram_client_key`, `scram_server_key`,
+/// `oauth_issuer`, `oauth_client_id`, `oauth_client_secret`, `oauth_scope`, `channel_binding`, `min_protocol_version`, `max_protocol_version`, `sslmode`, `sslnegotiation`, `sslrootcert` (a file, or `system`), `sslcrl`,
 /// `sslcert`, `sslkey`, `sslpassword`, `sslcertmode`, `sslsni`, `ssl_min_protocol_version`, `ssl_max_protocol_version`. libpq's other
 /// keywords are accepted where they ask for what happens anyway, such as
 /// `gssencmode=disable`, and are an error otherwise; so are unknown ones. There is no default
@@ -267,9 +266,29 @@ impl Config {
         self
     }
 
-    /// The newest version of the protocol to ask for.
+    /// The newest version of the protocol to ask for; see [`Settings::max_protocol_version`] for the default. A server that is older says so,
+    /// and that one is spoken.
     pub fn max_protocol_version(mut self, version: ProtocolVersion) -> Self {
-        self.settings.max_protocol_version = version;
+        self.settings.max_protocol_version = Some(version);
+        self
+    }
+
+    /// The oldest version of the protocol to put up with; 3.0 by default. A server that has none as new is an error.
+    pub fn min_protocol_version(mut self, version: ProtocolVersion) -> Self {
+        self.settings.min_protocol_version = version;
+        self
+    }
+
+    /// How much a connection puts up with: see [`Limits`] for what there is, and why.
+    ///
+    /// ```
+    /// # use purepg_conn::{Config, Limits};
+    /// let mut limits = Limits::default();
+    /// limits.max_result = 64 << 20;
+    /// let config = Config::new("localhost", "postgres").limits(limits);
+    /// ```
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.settings.limits = limits;
         self
     }
 

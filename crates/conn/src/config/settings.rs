@@ -3,9 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use purepg_proto::ChannelBinding;
+use purepg_proto::{ChannelBinding, Limits, ScramKeys};
 use zeroize::Zeroizing;
 
+use super::auth::AuthSettings;
 use super::reach::Reach;
 use super::tls::{RootCert, TlsSettings};
 use super::{AuthMethods, NoticeHandler, ProtocolVersion, SslMode, SslNegotiation};
@@ -24,7 +25,10 @@ pub struct Settings {
     pub(super) ssl_mode: Option<SslMode>,
     pub(super) tls: TlsSettings,
     pub(super) require_auth: AuthMethods,
-    pub(super) max_protocol_version: ProtocolVersion,
+    pub(super) auth: AuthSettings,
+    pub(super) min_protocol_version: ProtocolVersion,
+    pub(super) max_protocol_version: Option<ProtocolVersion>,
+    pub(super) limits: Limits,
     pub(super) parameters: Vec<(String, String)>,
     pub(super) statement_cache_size: usize,
     pub(super) query_timeout: Option<Duration>,
@@ -85,9 +89,46 @@ impl Settings {
         self.require_auth
     }
 
-    /// The newest version of the protocol to ask for.
+    /// Whether there are keys of SCRAM's own in the password's place.
+    pub fn has_scram_keys(&self) -> bool {
+        self.auth.scram_keys().is_some()
+    }
+
+    /// Who must have issued a bearer token: an `https` URL.
+    pub fn oauth_issuer(&self) -> Option<&str> {
+        self.auth.oauth_issuer.as_deref()
+    }
+
+    /// As whom the issuer knows this client.
+    pub fn oauth_client_id(&self) -> Option<&str> {
+        self.auth.oauth_client_id.as_deref()
+    }
+
+    /// What a bearer token has to be good for, where that is not left to the server.
+    pub fn oauth_scope(&self) -> Option<&str> {
+        self.auth.oauth_scope.as_deref()
+    }
+
+    /// The oldest version of the protocol to put up with.
+    pub fn min_protocol_version(&self) -> ProtocolVersion {
+        self.min_protocol_version
+    }
+
+    /// The newest version of the protocol to ask for: 3.0 unless something else is said, since poolers choke on others; but the newest there
+    /// is where 3.0 would not be put up with.
     pub fn max_protocol_version(&self) -> ProtocolVersion {
-        self.max_protocol_version
+        self.max_protocol_version.unwrap_or({
+            if self.min_protocol_version > ProtocolVersion::V3_0 {
+                ProtocolVersion::LATEST
+            } else {
+                ProtocolVersion::V3_0
+            }
+        })
+    }
+
+    /// How much a connection puts up with.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The other run-time parameters, as they were given.
@@ -129,7 +170,10 @@ impl Settings {
             ssl_mode: None,
             tls: TlsSettings::default(),
             require_auth: AuthMethods::default(),
-            max_protocol_version: ProtocolVersion::default(),
+            auth: AuthSettings::default(),
+            min_protocol_version: ProtocolVersion::default(),
+            max_protocol_version: None,
+            limits: Limits::default(),
             parameters: Vec::new(),
             statement_cache_size: 256,
             query_timeout: None,
@@ -141,6 +185,14 @@ impl Settings {
 
     pub(crate) fn password(&self) -> Option<&str> {
         self.password.as_ref().map(|password| password.0.as_str())
+    }
+
+    pub(crate) fn auth(&self) -> &AuthSettings {
+        &self.auth
+    }
+
+    pub(crate) fn scram_keys(&self) -> Option<ScramKeys> {
+        self.auth.scram_keys()
     }
 
     #[cfg_attr(
@@ -193,7 +245,6 @@ impl Password {
         non_empty(password).map(|password| Self(Zeroizing::new(password)))
     }
 
-    #[cfg(feature = "tls")]
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::hosts;
 use super::keyword::check_protected;
 use super::settings::Password;
-use super::{ConfigError, Settings, tls};
+use super::{ConfigError, Settings, auth, tls};
 
 /// Everything that a setter could not refuse.
 pub(super) fn validate(settings: &Settings) -> Result<(), ConfigError> {
@@ -16,6 +16,7 @@ pub(super) fn validate(settings: &Settings) -> Result<(), ConfigError> {
     }
     check_parameters(settings)?;
     check_startup_size(settings)?;
+    auth::validate(settings)?;
     tls::validate(settings)
 }
 

@@ -1,10 +1,15 @@
 //! What the server says unasked, on its way to whoever wants to know.
 
-use purepg_proto::Unsolicited;
+use purepg_proto::{Notice, Unsolicited};
 
 use crate::connection::Connection;
 
 impl<S> Connection<S> {
+    /// For what the client itself has to say.
+    pub(crate) fn remark(&mut self, notice: Notice) {
+        self.inbox.push_notice(notice);
+    }
+
     pub(super) fn note(&mut self, fact: Unsolicited) {
         match fact {
             Unsolicited::Notice(notice) => self.inbox.push_notice(notice),

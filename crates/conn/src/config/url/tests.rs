@@ -204,7 +204,8 @@ fn the_query_sets_what_the_rest_cannot() {
         .options("-c geqo=off")
         .connect_timeout(std::time::Duration::from_secs(7))
         .ssl_mode(SslMode::VerifyCa)
-        .require_auth("!md5,!none".parse().unwrap());
+        .require_auth("!md5,!none".parse().unwrap())
+        .max_protocol_version(crate::ProtocolVersion::V3_0);
     assert_eq!(url.parse(), Ok(config));
     let jdbc = read("postgres://h?ssl=true").unwrap();
     assert!(jdbc.ssl_mode().requires_tls());

@@ -84,6 +84,19 @@ impl Notice {
         Diagnostics::decode(body).map(|diagnostics| Self(Box::new(diagnostics)))
     }
 
+    /// A warning that no server has sent: what a client itself has to say to its user.
+    pub fn warning(code: SqlState, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        let warning = || Some(String::from("WARNING"));
+        Self(Box::new(Diagnostics {
+            severity: warning(),
+            severity_code: warning(),
+            sqlstate: Some(code.code().into()),
+            message: Some(message.into()),
+            hint: Some(hint.into()),
+            ..Diagnostics::default()
+        }))
+    }
+
     /// How grave it is; a notice where the server says nothing intelligible.
     pub fn severity(&self) -> Severity {
         self.0.severity_word().unwrap_or(Severity::Notice)
