@@ -14,6 +14,7 @@ use crate::config::{Host, Settings};
 use crate::connection::Connection;
 use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::password::with_password;
 use crate::route::Route;
 use crate::runtime::{ByteStream, Endpoint, Runtime};
 use crate::security::ways;
@@ -22,6 +23,17 @@ use crate::tls::Tls;
 
 /// Logs in over a stream to one place, or over another one to the same.
 pub(crate) async fn enter<S: ByteStream>(
+    runtime: Arc<dyn Runtime<Stream = S>>,
+    host: &Host,
+    route: Route,
+    settings: &Settings,
+) -> Result<Connection<S>, Error> {
+    let (settings, warning) = with_password(&*runtime, settings, host).await?;
+    let result = enter_with(runtime, host, route, &settings).await;
+    result.map_err(|error| error.because_of(warning))
+}
+
+async fn enter_with<S: ByteStream>(
     runtime: Arc<dyn Runtime<Stream = S>>,
     host: &Host,
     route: Route,

@@ -12,7 +12,7 @@ use purepg_types::{DecodeError, EncodeError};
 use thiserror::Error as ThisError;
 
 use crate::caret::caret;
-use crate::config::{ConfigError, TargetSessionAttrs};
+use crate::config::{ConfigError, TargetSessionAttrs, Warning};
 use crate::connect::ConnectError;
 use crate::connection::ProtectedParameter;
 use crate::written::Written;
@@ -50,10 +50,12 @@ pub enum Error {
     #[error(transparent)]
     Config(Box<ConfigError>),
     /// The server asks for a password, and the configuration has none.
-    #[error("the server asks for a password ({method}), and none was given")]
+    #[error("the server asks for a password ({method}), and none was given{}", because(warning.as_deref()))]
     MissingPassword {
         /// How the server asked: `password`, `md5` or `scram-sha-256`.
         method: &'static str,
+        /// Why none was found where it was looked for, if that is why.
+        warning: Option<Box<Warning>>,
     },
     /// The server does not accept the password.
     #[error("wrong password: {0}")]
@@ -359,10 +361,28 @@ impl fmt::Display for DatabaseError {
     }
 }
 
+impl Error {
+    /// A password that is missing was looked for in vain.
+    pub(crate) fn because_of(mut self, reason: Option<Warning>) -> Self {
+        if let Self::MissingPassword { warning, .. } = &mut self {
+            *warning = reason.map(Box::new);
+        }
+        self
+    }
+}
+
+/// What stands behind the fact that there is no password.
+fn because(warning: Option<&Warning>) -> String {
+    warning.map_or_else(String::new, |warning| format!(": {warning}"))
+}
+
 impl From<ProtocolError> for Error {
     fn from(error: ProtocolError) -> Self {
         match error.kind() {
-            ProtocolErrorKind::PasswordMissing { method } => Self::MissingPassword { method },
+            ProtocolErrorKind::PasswordMissing { method } => Self::MissingPassword {
+                method,
+                warning: None,
+            },
             ProtocolErrorKind::Ended => Self::Closed,
             ProtocolErrorKind::UnexpectedEof { .. } => {
                 let eof = io::Error::new(io::ErrorKind::UnexpectedEof, error);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use purepg_proto::{Notice, Notification, Severity};
 
-use crate::config::NoticeHandler;
+use crate::config::Handler;
 
 /// So many of a kind wait at the most: a server can send them without end.
 const CAPACITY: usize = 1_000;
@@ -13,7 +13,7 @@ const CAPACITY: usize = 1_000;
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     /// Who is told of notices as they come, instead of the queues.
-    handler: Option<NoticeHandler>,
+    handler: Option<Handler<Notice>>,
     /// Apart, or a flood of remarks would drive the warnings out. Each has the number that it came with.
     warnings: VecDeque<(u64, Notice)>,
     remarks: VecDeque<(u64, Notice)>,
@@ -25,7 +25,7 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     /// From now on notices are given to `handler`.
-    pub(crate) fn set_handler(&mut self, handler: Option<NoticeHandler>) {
+    pub(crate) fn set_handler(&mut self, handler: Option<Handler<Notice>>) {
         self.handler = handler;
     }
 

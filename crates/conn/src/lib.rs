@@ -25,6 +25,7 @@ mod inbox;
 mod message;
 mod named;
 mod notifications;
+mod password;
 mod pipeline;
 mod query;
 mod route;
@@ -45,8 +46,8 @@ mod written;
 
 pub use cancel::CancelToken;
 pub use config::{
-    Address, Config, ConfigError, Host, LoadBalanceHosts, Settings, SocketOptions, SslCertMode,
-    SslMode, SslNegotiation, TargetSessionAttrs, TlsVersion,
+    Address, Config, ConfigError, ConnectionString, Environment, Host, LoadBalanceHosts, Settings,
+    SocketOptions, SslCertMode, SslMode, SslNegotiation, TargetSessionAttrs, TlsVersion, Warning,
 };
 pub use connect::{ConnectAttempt, ConnectError, connect};
 pub use connection::{Connection, ProtectedParameter, TypeName};

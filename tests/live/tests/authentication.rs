@@ -63,7 +63,7 @@ async fn a_wrong_password_is_told_from_a_missing_one<R: Runtime>(cx: Context<R>)
         let missing = cx.config(user).require_auth(AuthMethods::only(all));
         let error = cx.try_connect(&missing).await.unwrap_err();
         assert!(
-            matches!(&error, Error::MissingPassword { method } if *method == name),
+            matches!(&error, Error::MissingPassword { method, .. } if *method == name),
             "{error:?}"
         );
         let empty = missing.password("");

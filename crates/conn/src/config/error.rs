@@ -1,5 +1,7 @@
 //! What can be wrong with a [`Config`](super::Config).
 
+use std::path::PathBuf;
+
 use super::SslMode;
 
 /// Why a [`Config`](super::Config) could not be made, or cannot be used.
@@ -29,8 +31,24 @@ pub enum ConfigError {
     },
 
     /// The connection string has a keyword that libpq knows and this library does not.
-    #[error("{keyword} is not supported")]
+    #[error("{keyword} is not supported: {reason}")]
     Unsupported {
+        /// The keyword.
+        keyword: &'static str,
+        /// Why it is not.
+        reason: &'static str,
+    },
+
+    /// The connection string has a keyword that says in which file to go on reading. Parsing a string reads none.
+    #[error("{keyword} needs files to be read: call Config::parse_with_env")]
+    NeedsEnvironment {
+        /// The keyword.
+        keyword: &'static str,
+    },
+
+    /// The connection string has a keyword that its reader did not allow.
+    #[error("{keyword} is not allowed in this connection string")]
+    NotAllowed {
         /// The keyword.
         keyword: &'static str,
     },
@@ -44,13 +62,39 @@ pub enum ConfigError {
         setter: &'static str,
     },
 
+    /// Something is wrong with what an environment variable says.
+    #[error("{variable}: {error}")]
+    Variable {
+        /// The variable.
+        variable: &'static str,
+        /// What is wrong.
+        error: Box<Self>,
+    },
+
+    /// A file of services cannot be read, or something is wrong in it.
+    #[error("service file {}{}: {reason}", file.display(), Line(*line))]
+    ServiceFile {
+        /// Where it is.
+        file: PathBuf,
+        /// In which of its lines the mistake is, the first one being 1.
+        line: Option<usize>,
+        /// What is wrong.
+        reason: Box<str>,
+    },
+
+    /// The service is in none of the files of services.
+    #[error("there is no file that defines the service")]
+    UnknownService,
+
     /// A value that libpq may know and this library does not. The others mean what happens anyway.
-    #[error("{keyword}: only {supported} is supported")]
+    #[error("{keyword}: only {supported} is supported: {reason}")]
     UnsupportedValue {
         /// The keyword.
         keyword: &'static str,
         /// A value that is accepted.
         supported: &'static str,
+        /// Why others are not.
+        reason: &'static str,
     },
 
     /// A value that its keyword cannot have.
@@ -141,6 +185,17 @@ impl std::fmt::Display for Hint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             Some(meant) => write!(f, " (the keyword is {meant})"),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Line(Option<usize>);
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(line) => write!(f, ", line {line}"),
             None => Ok(()),
         }
     }

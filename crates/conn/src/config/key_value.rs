@@ -2,13 +2,13 @@
 
 use zeroize::Zeroizing;
 
-use super::{ConfigError, Settings, is_blank, keyword};
+use super::{ConfigError, ConnectionString, is_blank, keyword};
 
 /// Reads what libpq's `conninfo_parse` reads.
 ///
 /// Stricter in one place: `user= password=x` is the user `password=x` to libpq, and an error here,
 /// because nobody means that and the password would show as a user name.
-pub(super) fn parse(text: &str, settings: &mut Settings) -> Result<(), ConfigError> {
+pub(super) fn parse(text: &str, string: &mut ConnectionString) -> Result<(), ConfigError> {
     let mut rest = text.trim_start_matches(is_blank);
     let mut number = 0;
     while !rest.is_empty() {
@@ -25,7 +25,7 @@ pub(super) fn parse(text: &str, settings: &mut Settings) -> Result<(), ConfigErr
             Some(quoted) => quoted_value(name, quoted)?,
             None => plain_value(start),
         };
-        keyword::apply(settings, number, name, &value)?;
+        string.add(number, name, &value)?;
         rest = after.trim_start_matches(is_blank);
     }
     Ok(())
@@ -86,7 +86,7 @@ fn quoted_value<'a>(
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::Config;
+    use super::super::{Config, Settings};
     use super::*;
 
     fn read(text: &str) -> Result<Settings, ConfigError> {

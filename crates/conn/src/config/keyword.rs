@@ -2,46 +2,81 @@
 
 use purepg_proto::{AuthMethodsError, ProtocolVersion};
 
+use super::pass_file::PassFile;
 use super::settings::{Password, Protected, non_empty};
 use super::{ConfigError, Settings, auth, hosts, reach, socket_options, tls};
 
-/// Does what `keyword`, which is the `number`th one, asks for.
+/// Does what a keyword asks for.
 pub(super) fn apply(
     settings: &mut Settings,
-    number: usize,
-    keyword: &str,
+    keyword: &'static str,
     value: &str,
 ) -> Result<(), ConfigError> {
-    match find(keyword) {
+    match treatment(keyword) {
         Some((_, Takes(take))) => {
             take(settings, value.to_owned());
             Ok(())
         }
         Some((_, Parses(parse))) => parse(settings, value),
-        Some((_, Accepts(values))) if values.contains(&value) => Ok(()),
-        Some((keyword, Accepts(values))) => Err(ConfigError::UnsupportedValue {
+        Some((_, Accepts(values, _))) if values.contains(&value) => Ok(()),
+        Some((keyword, Accepts(values, reason))) => Err(ConfigError::UnsupportedValue {
             keyword,
             supported: values.first().copied().unwrap_or_default(),
+            reason,
         }),
-        Some((keyword, Unsupported)) => Err(ConfigError::Unsupported { keyword }),
+        Some((keyword, Refused(reason))) => Err(ConfigError::Unsupported { keyword, reason }),
         Some((keyword, SetterOnly(setter))) => Err(ConfigError::SetterOnly { keyword, setter }),
-        Some((_, Misspells(meant))) => Err(ConfigError::UnknownKeyword {
-            number,
-            meant: Some(meant),
-        }),
-        None => Err(ConfigError::UnknownKeyword {
-            number,
-            meant: None,
+        Some((keyword, FromFiles)) => Err(ConfigError::NeedsEnvironment { keyword }),
+        Some((_, Misspells(_))) | None => find(0, keyword).map(|_| ()),
+    }
+}
+
+/// The keyword as the table has it, which is safe to show. It was written as the `number`th one.
+pub(super) fn find(number: usize, keyword: &str) -> Result<&'static str, ConfigError> {
+    let meant = match treatment(keyword) {
+        Some((_, Misspells(meant))) => Some(meant),
+        Some((name, _)) => return Ok(name),
+        None => None,
+    };
+    Err(ConfigError::UnknownKeyword { number, meant })
+}
+
+/// libpq's translation of what its older versions knew.
+pub(super) fn translate<'a>(
+    keyword: &'static str,
+    value: &'a str,
+) -> Result<(&'static str, &'a str), ConfigError> {
+    if keyword != "requiressl" {
+        return Ok((keyword, value));
+    }
+    match value {
+        "1" => Ok(("sslmode", "require")),
+        "0" => Ok(("sslmode", "prefer")),
+        _ => Err(ConfigError::InvalidValue {
+            keyword,
+            reason: "it is 0 or 1",
         }),
     }
 }
 
-/// The keyword as the table has it, which is safe to show.
-pub(super) fn known(keyword: &str) -> Option<&'static str> {
-    find(keyword).map(|(name, _)| name)
+pub(super) fn is_secret(keyword: &str) -> bool {
+    SECRETS.contains(&keyword)
 }
 
-fn find(keyword: &str) -> Option<(&'static str, Treatment)> {
+const SECRETS: &[&str] = &[
+    "password",
+    "sslpassword",
+    "scram_client_key",
+    "scram_server_key",
+    "oauth_client_secret",
+];
+
+/// The keyword as the table has it, which is safe to show.
+pub(super) fn known(keyword: &str) -> Option<&'static str> {
+    treatment(keyword).map(|(name, _)| name)
+}
+
+fn treatment(keyword: &str) -> Option<(&'static str, Treatment)> {
     KEYWORDS.iter().copied().find(|known| known.0 == keyword)
 }
 
@@ -52,17 +87,19 @@ enum Treatment {
     /// It sets something, to a value that must have a certain form.
     Parses(fn(&mut Settings, &str) -> Result<(), ConfigError>),
     /// It asks for what happens anyway when it has one of these values, and is refused with any
-    /// other.
-    Accepts(&'static [&'static str]),
-    /// libpq knows it.
-    Unsupported,
+    /// other, for this reason.
+    Accepts(&'static [&'static str], &'static str),
+    /// It names something in a file, which only a [`ConnectionString`](super::ConnectionString) that may read files follows.
+    FromFiles,
+    /// libpq knows it, and there is a reason not to.
+    Refused(&'static str),
     /// libpq knows it, and a string must not say it: this method of [`Config`](super::Config) does.
     SetterOnly(&'static str),
     /// Nobody knows it, but many write it.
     Misspells(&'static str),
 }
 
-use Treatment::{Accepts, Misspells, Parses, SetterOnly, Takes, Unsupported};
+use Treatment::{Accepts, FromFiles, Misspells, Parses, Refused, SetterOnly, Takes};
 
 /// Every keyword of libpq 18's `PQconninfoOptions`, some older and newer ones, and some mistakes.
 /// None is ignored: one that is not honoured may be the one that was to protect the connection.
@@ -88,10 +125,13 @@ const KEYWORDS: &[(&str, Treatment)] = &[
     ("max_protocol_version", Parses(max_protocol_version)),
     ("min_protocol_version", Parses(min_protocol_version)),
     ("channel_binding", Parses(tls::keywords::channel_binding)),
-    ("gssencmode", Accepts(&["prefer", "disable"])),
-    ("gssdelegation", Accepts(&["0"])),
+    ("gssencmode", Accepts(&["disable", "prefer"], NO_GSSAPI)),
+    ("gssdelegation", Accepts(&["0"], NO_GSSAPI)),
     ("sslnegotiation", Parses(tls::keywords::negotiation)),
-    ("sslcompression", Accepts(&["0"])),
+    (
+        "sslcompression",
+        Accepts(&["0"], "what compresses secrets gives them away"),
+    ),
     ("sslcertmode", Parses(tls::keywords::cert_mode)),
     ("sslsni", Parses(tls::keywords::sni)),
     ("sslcert", Takes(tls::keywords::cert)),
@@ -107,7 +147,13 @@ const KEYWORDS: &[(&str, Treatment)] = &[
         "ssl_max_protocol_version",
         Parses(tls::keywords::max_version),
     ),
-    ("replication", Accepts(&["false", "off", "no", "0"])),
+    (
+        "replication",
+        Accepts(
+            &["false", "off", "no", "0"],
+            "the driver has no replication streams: purepg-proto has them",
+        ),
+    ),
     ("target_session_attrs", Parses(reach::target_session_attrs)),
     ("load_balance_hosts", Parses(reach::load_balance_hosts)),
     ("keepalives", Parses(socket_options::keepalives)),
@@ -119,16 +165,25 @@ const KEYWORDS: &[(&str, Treatment)] = &[
     ("keepalives_count", Parses(socket_options::keepalives_count)),
     ("tcp_user_timeout", Parses(socket_options::tcp_user_timeout)),
     ("requirepeer", Takes(reach::require_peer)),
-    ("service", Unsupported),
-    ("servicefile", Unsupported),
-    ("passfile", Unsupported),
-    ("fallback_application_name", Unsupported),
-    ("requiressl", Unsupported),
+    ("service", FromFiles),
+    ("servicefile", FromFiles),
+    (
+        "passfile",
+        Takes(|it, value| it.pass_file = PassFile::named(value)),
+    ),
+    (
+        "fallback_application_name",
+        Takes(|it, value| it.fallback_application_name = non_empty(value)),
+    ),
+    ("requiressl", Refused("it becomes sslmode")),
     // A string that comes from strangers must not have files written.
     ("sslkeylogfile", SetterOnly("ssl_key_log_file")),
-    ("sslcrldir", Unsupported),
-    ("krbsrvname", Unsupported),
-    ("gsslib", Unsupported),
+    (
+        "sslcrldir",
+        Refused("lists of revoked certificates are read from one file: sslcrl"),
+    ),
+    ("krbsrvname", Refused(NO_GSSAPI)),
+    ("gsslib", Refused(NO_GSSAPI)),
     ("scram_client_key", Parses(auth::keywords::scram_client_key)),
     ("scram_server_key", Parses(auth::keywords::scram_server_key)),
     ("oauth_issuer", Takes(auth::keywords::oauth_issuer)),
@@ -138,7 +193,10 @@ const KEYWORDS: &[(&str, Treatment)] = &[
         Takes(auth::keywords::oauth_client_secret),
     ),
     ("oauth_scope", Takes(auth::keywords::oauth_scope)),
-    ("oauth_ca_file", Unsupported),
+    (
+        "oauth_ca_file",
+        Refused("nobody but the caller talks to an issuer of tokens"),
+    ),
     ("database", Misspells("dbname")),
     ("hostname", Misspells("host")),
     ("username", Misspells("user")),
@@ -146,8 +204,14 @@ const KEYWORDS: &[(&str, Treatment)] = &[
     ("ssl_mode", Misspells("sslmode")),
 ];
 
+const NO_GSSAPI: &str = "there is no GSSAPI";
+
+/// `auto` is the encoding of the client's own texts, and these are UTF-8 whatever its locale says.
 fn client_encoding(_: &mut Settings, value: &str) -> Result<(), ConfigError> {
-    check_protected("client_encoding", value)
+    match value {
+        "" | "auto" => Ok(()),
+        _ => check_protected("client_encoding", value),
+    }
 }
 
 fn ssl_mode(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
@@ -203,11 +267,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::AuthMethods;
+    use crate::{AuthMethods, SslMode};
 
     fn try_one(keyword: &str, value: &str) -> Result<Settings, ConfigError> {
         let mut settings = Settings::new(String::new(), String::new());
-        apply(&mut settings, 1, keyword, value)?;
+        let (keyword, value) = translate(find(1, keyword)?, value)?;
+        apply(&mut settings, keyword, value)?;
         Ok(settings)
     }
 
@@ -225,7 +290,7 @@ mod tests {
             oauth_scope sslkeylogfile";
         for name in libpq.split_whitespace() {
             assert_eq!(known(name), Some(name));
-            let treated = !matches!(find(name), Some((_, Misspells(_))));
+            let treated = !matches!(treatment(name), Some((_, Misspells(_))));
             assert!(treated, "{name}");
         }
     }
@@ -233,27 +298,40 @@ mod tests {
     #[test]
     fn security_03_no_keyword_is_ignored() {
         let untouched = Settings::new(String::new(), String::new());
-        for &(name, treatment) in KEYWORDS {
+        for &(name, treated) in KEYWORDS {
             let result = try_one(name, "no such value");
-            match treatment {
+            match treated {
                 Takes(_) | Parses(_) => assert_ne!(result, Ok(untouched.clone()), "{name}"),
-                Accepts(values) => {
+                Accepts(values, reason) => {
                     let supported = values.first().unwrap();
                     let keyword = name;
                     assert_eq!(
                         result,
-                        Err(ConfigError::UnsupportedValue { keyword, supported })
+                        Err(ConfigError::UnsupportedValue {
+                            keyword,
+                            supported,
+                            reason
+                        })
                     );
                 }
-                Unsupported => {
-                    assert_eq!(result, Err(ConfigError::Unsupported { keyword: name }));
+                Refused(_) if name == "requiressl" => {
+                    assert_eq!(try_one(name, "1").unwrap().ssl_mode(), SslMode::Require);
+                    assert!(matches!(result, Err(ConfigError::InvalidValue { .. })));
+                }
+                Refused(reason) => {
+                    let keyword = name;
+                    assert_eq!(result, Err(ConfigError::Unsupported { keyword, reason }));
+                }
+                FromFiles => {
+                    let keyword = name;
+                    assert_eq!(result, Err(ConfigError::NeedsEnvironment { keyword }));
                 }
                 SetterOnly(setter) => {
                     let keyword = name;
                     assert_eq!(result, Err(ConfigError::SetterOnly { keyword, setter }));
                 }
                 Misspells(meant) => {
-                    assert!(matches!(find(meant), Some((_, Takes(_) | Parses(_)))));
+                    assert!(matches!(treatment(meant), Some((_, Takes(_) | Parses(_)))));
                     let meant = Some(meant);
                     assert_eq!(
                         result,
@@ -267,18 +345,18 @@ mod tests {
     #[test]
     fn values_that_ask_for_what_happens_anyway_are_accepted() {
         let untouched = Settings::new(String::new(), String::new());
-        for &(name, treatment) in KEYWORDS {
-            if let Accepts(values) = treatment {
+        for &(name, treated) in KEYWORDS {
+            if let Accepts(values, _) = treated {
                 for value in values {
                     assert_eq!(try_one(name, value), Ok(untouched.clone()), "{name}");
                 }
                 assert!(try_one(name, "").is_err(), "{name}");
             }
         }
-        for value in ["UTF8", "utf8", "UTF-8", "utf-8"] {
+        for value in ["UTF8", "utf8", "UTF-8", "utf-8", "auto", ""] {
             assert_eq!(try_one("client_encoding", value), Ok(untouched.clone()));
         }
-        for value in ["", "auto", "LATIN1", "UTF16", "SQL_ASCII"] {
+        for value in ["Auto", "LATIN1", "UTF16", "SQL_ASCII"] {
             let error = try_one("client_encoding", value).unwrap_err();
             assert_eq!(
                 error.to_string(),

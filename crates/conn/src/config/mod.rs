@@ -2,12 +2,16 @@
 
 mod address;
 pub(crate) mod auth;
+mod connection_string;
+mod environment;
 mod error;
+mod handler;
 mod hosts;
 mod key_value;
 mod keyword;
-mod notice_handler;
+mod pass_file;
 mod reach;
+mod service;
 mod settings;
 mod socket_options;
 mod ssl_mode;
@@ -25,9 +29,14 @@ use std::time::Duration;
 use purepg_proto::{AuthMethods, ChannelBinding, Limits, Notice, ProtocolVersion};
 
 pub use address::Address;
+pub use connection_string::ConnectionString;
+pub use environment::Environment;
 pub use error::ConfigError;
+pub(crate) use handler::Handler;
 pub use hosts::Host;
-pub(crate) use notice_handler::NoticeHandler;
+use pass_file::PassFile;
+pub(crate) use pass_file::PassKey;
+pub use pass_file::Warning;
 pub(crate) use settings::Password;
 pub(crate) use settings::Protected;
 pub use settings::Settings;
@@ -53,7 +62,8 @@ pub use tls::{SslCertMode, SslNegotiation, TlsVersion};
 /// # Ok::<(), purepg_conn::ConfigError>(())
 /// ```
 ///
-/// Nothing but what is given here counts: no environment variable is read, and no file but those that are named.
+/// Nothing but what is given here counts: no environment variable is read, and no file but those that are named. What `psql` would go by
+/// besides, [`from_env`](Self::from_env) and [`parse_with_env`](Self::parse_with_env) go by, too.
 ///
 /// # Connection strings
 ///
@@ -108,6 +118,86 @@ impl Config {
         Self { settings }
     }
 
+    /// What the environment of this process says, where `psql` without any argument would connect to: the same as
+    /// [`parse_with_env`](Self::parse_with_env) with an empty string and [`Environment::process`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse_with_env`](Self::parse_with_env).
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::parse_with_env("", &Environment::process())
+    }
+
+    /// Parses a connection string and adds what it leaves out, as `psql` would. What is said first counts:
+    ///
+    /// 1. by the string,
+    /// 2. by the service that `service` or `PGSERVICE` names, in the file that `servicefile` or `PGSERVICEFILE` names, else
+    ///    `~/.pg_service.conf`; then in `pg_service.conf` in the folder that `PGSYSCONFDIR` names, or where systems have it,
+    /// 3. by environment variables,
+    /// 4. otherwise the user is who runs the program, the host is a folder with a socket for the port, or `localhost`. Passwords
+    ///    are looked for in `~/.pgpass`, and `root.crt`, `root.crl`, `postgresql.crt` and `postgresql.key` in `~/.postgresql` are used if they
+    ///    are there.
+    ///
+    /// [The table of keywords](https://docs.rs/purepg-conn) names the variable of each. A variable that cannot be honoured is an error, as a
+    /// keyword is. Files of services are read here, which blocks; the password file is when connecting.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the string, a variable or a service; the error says with which.
+    pub fn parse_with_env(text: &str, environment: &Environment) -> Result<Self, ConfigError> {
+        text.parse::<ConnectionString>()?
+            .complete(environment)?
+            .config()
+    }
+
+    /// Parses a connection string that comes from a stranger: nothing but these keywords may be in it. Parts of a URL count as keywords.
+    ///
+    /// ```
+    /// use purepg_conn::Config;
+    ///
+    /// let theirs = "postgres://me@db.example/app?sslkey=/etc/ssl/private/ours.key";
+    /// let error = Config::parse_allowing(theirs, Config::SAFE_KEYWORDS).unwrap_err();
+    /// assert_eq!(error.to_string(), "sslkey is not allowed in this connection string");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::NotAllowed`] for any other keyword, before anything else is looked at; and whatever is wrong with the string.
+    pub fn parse_allowing(text: &str, keywords: &[&str]) -> Result<Self, ConfigError> {
+        text.parse::<ConnectionString>()?
+            .allow_only(keywords)?
+            .config()
+    }
+
+    /// What a stranger may say, to begin with: which server, as whom, into which database, and how well protected. None of these has a
+    /// file read, hands out something of yours, or says anything about the session.
+    ///
+    /// They still choose the host: it may be one that only your machine can reach, or the absolute path of a Unix socket, whose server
+    /// may let in whoever runs your program. Look at [`Settings::address`], or leave out `host` and `hostaddr`.
+    pub const SAFE_KEYWORDS: &[&str] = &[
+        "host",
+        "hostaddr",
+        "port",
+        "user",
+        "password",
+        "dbname",
+        "application_name",
+        "fallback_application_name",
+        "client_encoding",
+        "connect_timeout",
+        "sslmode",
+        "sslnegotiation",
+        "sslsni",
+        "ssl_min_protocol_version",
+        "ssl_max_protocol_version",
+        "channel_binding",
+        "require_auth",
+        "min_protocol_version",
+        "max_protocol_version",
+        "target_session_attrs",
+        "load_balance_hosts",
+    ];
+
     /// What has been set, to be read.
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -137,6 +227,17 @@ impl Config {
         self
     }
 
+    /// A file with passwords, to be looked into when connecting if there is no [password](Self::password): libpq's `passfile`.
+    ///
+    /// Each line is `host:port:database:user:password`, and the first that fits counts; `*` fits everything, a backslash takes the next
+    /// character as it is, `#` begins a comment. A server that is reached through a folder where they put their sockets by default is called
+    /// `localhost`. The file must be a plain one that is nobody's but its owner's (`0600`); if it is not, or not there, it is ignored, of which
+    /// [`on_warning`](Self::on_warning) tells, and the error if a password is missing then.
+    pub fn pass_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.settings.pass_file = PassFile::named(file);
+        self
+    }
+
     /// The database; the server takes the one that is named like the user when this is unset or
     /// empty.
     pub fn database(mut self, database: impl Into<String>) -> Self {
@@ -147,6 +248,13 @@ impl Config {
     /// The name that the server shows in its log and in `pg_stat_activity`.
     pub fn application_name(mut self, application_name: impl Into<String>) -> Self {
         self.settings.application_name = non_empty(application_name.into());
+        self
+    }
+
+    /// The [`application_name`](Self::application_name) when there is no other: what a program calls itself unless its user says
+    /// otherwise.
+    pub fn fallback_application_name(mut self, application_name: impl Into<String>) -> Self {
+        self.settings.fallback_application_name = non_empty(application_name.into());
         self
     }
 
@@ -266,14 +374,14 @@ impl Config {
         self
     }
 
-    /// The newest version of the protocol to ask for; see [`Settings::max_protocol_version`] for the default. A server that is older says so,
-    /// and that one is spoken.
+    /// The newest version of the protocol to ask for. By default 3.0, as for libpq, since there are poolers that do not know what to make
+    /// of others; or the newest there is, if a [minimum](Self::min_protocol_version) rules that out.
     pub fn max_protocol_version(mut self, version: ProtocolVersion) -> Self {
         self.settings.max_protocol_version = Some(version);
         self
     }
 
-    /// The oldest version of the protocol to put up with; 3.0 by default. A server that has none as new is an error.
+    /// The oldest version of the protocol to put up with; 3.0 by default. A server that does not speak it is refused.
     pub fn min_protocol_version(mut self, version: ProtocolVersion) -> Self {
         self.settings.min_protocol_version = version;
         self
@@ -351,7 +459,14 @@ impl Config {
     /// assert_eq!(config, config.clone());
     /// ```
     pub fn on_notice(mut self, handler: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
-        self.settings.on_notice = Some(NoticeHandler::new(handler));
+        self.settings.on_notice = Some(Handler::new(handler));
+        self
+    }
+
+    /// Tells `handler` of everything that is not as it should be and yet keeps nobody from connecting. It is called while connecting,
+    /// and must not block.
+    pub fn on_warning(mut self, handler: impl Fn(&Warning) + Send + Sync + 'static) -> Self {
+        self.settings.on_warning = Some(Handler::new(handler));
         self
     }
 }
@@ -361,31 +476,8 @@ impl FromStr for Config {
     type Err = ConfigError;
 
     fn from_str(text: &str) -> Result<Self, ConfigError> {
-        if text.contains('\0') {
-            return Err(ConfigError::Nul {
-                part: "connection string",
-            });
-        }
-        let mut config = Self::new("", "");
-        if let Some(rest) = url::strip_scheme(text) {
-            url::parse(rest, &mut config.settings)?;
-        } else if has_another_scheme(text) {
-            return Err(ConfigError::Syntax {
-                part: "scheme",
-                reason: "it is postgres:// or postgresql://",
-            });
-        } else {
-            key_value::parse(text, &mut config.settings)?;
-        }
-        Ok(config)
+        text.parse::<ConnectionString>()?.config()
     }
-}
-
-fn has_another_scheme(text: &str) -> bool {
-    let scheme = text.trim_start_matches(is_blank).split_once("://");
-    scheme.is_some_and(|(scheme, _)| {
-        !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric())
-    })
 }
 
 /// C's `isspace`, which libpq uses.

@@ -1,15 +1,17 @@
 //! What a `Config` says.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
-use purepg_proto::{ChannelBinding, Limits, ScramKeys};
+use purepg_proto::{ChannelBinding, Limits, Notice, ScramKeys};
 use zeroize::Zeroizing;
 
 use super::auth::AuthSettings;
+use super::pass_file::PassFile;
 use super::reach::Reach;
 use super::tls::{RootCert, TlsSettings};
-use super::{AuthMethods, NoticeHandler, ProtocolVersion, SslMode, SslNegotiation};
+use super::{AuthMethods, Handler, ProtocolVersion, SslMode, SslNegotiation, Warning};
 
 /// What a [`Config`](super::Config) says, to be read.
 ///
@@ -20,7 +22,9 @@ pub struct Settings {
     pub(super) user: String,
     pub(super) password: Option<Password>,
     pub(super) database: Option<String>,
+    pub(super) pass_file: Option<PassFile>,
     pub(super) application_name: Option<String>,
+    pub(super) fallback_application_name: Option<String>,
     pub(super) options: Option<String>,
     pub(super) ssl_mode: Option<SslMode>,
     pub(super) tls: TlsSettings,
@@ -34,7 +38,8 @@ pub struct Settings {
     pub(super) query_timeout: Option<Duration>,
     pub(super) cancel_abandoned: Option<usize>,
     pub(super) statement_cache_max_text: usize,
-    pub(super) on_notice: Option<NoticeHandler>,
+    pub(super) on_notice: Option<Handler<Notice>>,
+    pub(super) on_warning: Option<Handler<Warning>>,
 }
 
 impl Settings {
@@ -53,9 +58,10 @@ impl Settings {
         self.password.is_some()
     }
 
-    /// The `application_name`.
+    /// The `application_name`, else the one to fall back on.
     pub fn application_name(&self) -> Option<&str> {
-        self.application_name.as_deref()
+        let name = self.application_name.as_deref();
+        name.or(self.fallback_application_name.as_deref())
     }
 
     /// The command-line arguments for the server.
@@ -131,6 +137,12 @@ impl Settings {
         &self.limits
     }
 
+    /// The file with passwords, which is looked into when connecting and there is none.
+    pub fn pass_file(&self) -> Option<&Path> {
+        let file = self.pass_file.as_ref();
+        file.map(|file| file.path.as_path())
+    }
+
     /// The other run-time parameters, as they were given.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         let parameters = self.parameters.iter();
@@ -165,7 +177,9 @@ impl Settings {
             user,
             password: None,
             database: None,
+            pass_file: None,
             application_name: None,
+            fallback_application_name: None,
             options: None,
             ssl_mode: None,
             tls: TlsSettings::default(),
@@ -180,6 +194,7 @@ impl Settings {
             cancel_abandoned: None,
             statement_cache_max_text: 16 * 1024,
             on_notice: None,
+            on_warning: None,
         }
     }
 
@@ -203,8 +218,22 @@ impl Settings {
         &self.tls
     }
 
-    pub(crate) fn on_notice(&self) -> Option<&NoticeHandler> {
+    pub(crate) fn on_notice(&self) -> Option<&Handler<Notice>> {
         self.on_notice.as_ref()
+    }
+
+    pub(crate) fn on_warning(&self) -> Option<&Handler<Warning>> {
+        self.on_warning.as_ref()
+    }
+
+    /// Where to look for a password, if there is none.
+    pub(crate) fn password_elsewhere(&self) -> Option<&PassFile> {
+        let file = self.pass_file.as_ref();
+        file.filter(|_| self.password.is_none())
+    }
+
+    pub(crate) fn set_password(&mut self, password: Password) {
+        self.password = Some(password);
     }
 
     /// What the StartupMessage says, name by name. What could be unset stays unsaid, since older

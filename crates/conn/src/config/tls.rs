@@ -138,6 +138,34 @@ impl fmt::Debug for OwnClientConfig {
     }
 }
 
+/// The files that are in the home folder, where libpq looks for them, unless others are named.
+pub(super) fn default_files(settings: &mut Settings, home: &Path) {
+    if cfg!(not(feature = "tls")) || settings.ssl_mode() == SslMode::Disable {
+        return;
+    }
+    let folder = if cfg!(windows) {
+        home.to_owned()
+    } else {
+        home.join(".postgresql")
+    };
+    let existing = |name| Some(folder.join(name)).filter(|file| file.exists());
+    let tls = &mut settings.tls;
+    if tls.root_cert.is_none() {
+        tls.root_cert = existing("root.crt").map(RootCert::File);
+    }
+    if tls.crl.is_none() && matches!(tls.root_cert, Some(RootCert::File(_))) {
+        tls.crl = existing("root.crl");
+    }
+    if tls.cert_mode != SslCertMode::Disable {
+        if tls.cert.is_none() {
+            tls.cert = existing("postgresql.crt");
+        }
+        if tls.cert.is_some() && tls.key.is_none() {
+            tls.key = Some(folder.join("postgresql.key"));
+        }
+    }
+}
+
 /// What cannot be meant, or cannot be had.
 pub(super) fn validate(settings: &Settings) -> Result<(), ConfigError> {
     let (tls, ssl_mode) = (&settings.tls, settings.ssl_mode());

@@ -5,7 +5,7 @@ mod tests;
 
 use zeroize::Zeroizing;
 
-use super::{ConfigError, Settings, keyword};
+use super::{ConfigError, ConnectionString, keyword};
 
 /// What follows `postgres://` or `postgresql://`, if `text` starts with it.
 pub(super) fn strip_scheme(text: &str) -> Option<&str> {
@@ -18,7 +18,7 @@ pub(super) fn strip_scheme(text: &str) -> Option<&str> {
 /// Stricter in one place: an `@` after the one that ends the password, or one behind a `/`, is an
 /// error, and so is a `?` in the user name. They are the signs of a password that was not encoded,
 /// which would show as a user, a host or a database.
-pub(super) fn parse(rest: &str, settings: &mut Settings) -> Result<(), ConfigError> {
+pub(super) fn parse(rest: &str, string: &mut ConnectionString) -> Result<(), ConfigError> {
     let Parts {
         user,
         password,
@@ -37,10 +37,10 @@ pub(super) fn parse(rest: &str, settings: &mut Settings) -> Result<(), ConfigErr
     for (keyword, raw) in parts {
         if !raw.is_empty() {
             let value = decode(keyword, raw)?;
-            keyword::apply(settings, 0, keyword, &value)?;
+            string.add(0, keyword, &value)?;
         }
     }
-    parse_query(query, settings)
+    parse_query(query, string)
 }
 
 #[derive(Default)]
@@ -125,7 +125,7 @@ fn cut<'a>(text: &'a str, stops: &[char], part: &mut String) -> &'a str {
     rest
 }
 
-fn parse_query(query: &str, settings: &mut Settings) -> Result<(), ConfigError> {
+fn parse_query(query: &str, string: &mut ConnectionString) -> Result<(), ConfigError> {
     let mut rest = query;
     let mut number = 0;
     while !rest.is_empty() {
@@ -146,9 +146,9 @@ fn parse_query(query: &str, settings: &mut Settings) -> Result<(), ConfigError> 
         let value = decode(keyword::known(&name).unwrap_or(QUERY), value)?;
         // libpq knows this one spelling of JDBC, in URLs only.
         if *name == "ssl" && *value == "true" {
-            keyword::apply(settings, number, "sslmode", "require")?;
+            string.add(number, "sslmode", "require")?;
         } else {
-            keyword::apply(settings, number, &name, &value)?;
+            string.add(number, &name, &value)?;
         }
     }
     Ok(())

@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn what_cannot_work_is_refused() {
         let long = "x".repeat(10_000);
-        let table = [
+        let table = vec![
             (Config::new("", "u"), "host is missing"),
             (Config::new("h", ""), "user is missing"),
             ("postgres://".parse().unwrap(), "host is missing"),
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn security_27_a_zero_byte_is_refused_everywhere() {
         let text = "a\0user\0root";
-        let table = [
+        let table = vec![
             (config().host(text), "host"),
             (config().host("/a\0b"), "host"),
             (config().add_host(text, 1), "host"),

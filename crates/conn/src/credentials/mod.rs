@@ -85,7 +85,8 @@ impl<'a> Credentials<'a> {
     ) -> Result<Password, Error> {
         let Some(ask) = &self.settings.auth().ask_password else {
             let method = method.name();
-            return Err(Error::MissingPassword { method });
+            let warning = None;
+            return Err(Error::MissingPassword { method, warning });
         };
         let request = PasswordRequest::new(self.settings, method);
         let password = ask.ask(runtime, request, "password").await?;

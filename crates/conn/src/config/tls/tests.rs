@@ -112,7 +112,7 @@ fn security_03_what_contradicts_itself_is_refused() {
         ("sslkeylogfile=/l", "call Config::ssl_key_log_file"),
         ("sslcompression=1", "only 0 is supported"),
         ("sslcrldir=/l", "not supported"),
-        ("requiressl=1", "not supported"),
+        ("requiressl=yes", "it is 0 or 1"),
     ] {
         let error = read(text).unwrap_err().to_string();
         assert!(error.contains(reason), "{text}: {error}");

@@ -1,7 +1,7 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 
-use super::super::{Config, SslMode};
+use super::super::{Config, Settings, SslMode};
 use super::*;
 
 fn read(url: &str) -> Result<Settings, ConfigError> {
@@ -170,7 +170,7 @@ fn malformed_urls_are_refused() {
         ("postgres://h?user=a b", "user: a space"),
         ("postgres://u:p@h:port", "port: it is a number"),
         ("postgres://u:p@h:0", "port: it is a number"),
-        ("postgres://h?service=s", "service is not supported"),
+        ("postgres://h?service=s", "needs files"),
         ("postgres://h?sslcrldir=/crls", "sslcrldir is not supported"),
         (
             "postgres://h?channel_binding=yes",
