@@ -130,6 +130,20 @@ impl Binaries {
         self.folder.join(program)
     }
 
+    /// Its client library: beside the programs where a tree was unpacked, else where `pg_config` says.
+    pub(super) fn libpq(&self, account: Account) -> Option<PathBuf> {
+        let in_folder = |folder: PathBuf| {
+            let library = folder.join("libpq.so.5");
+            library.exists().then_some(library)
+        };
+        let beside = self.folder.parent().map(|tree| tree.join("lib"));
+        beside.and_then(in_folder).or_else(|| {
+            let mut ask = self.command("pg_config", account, Path::new("/"));
+            let folder = run(ask.arg("--libdir"), &Input::Nothing).ok()?;
+            in_folder(PathBuf::from(folder.trim()))
+        })
+    }
+
     /// One of its programs, run as an account.
     pub(super) fn command(&self, program: &str, account: Account, folder: &Path) -> Command {
         let mut command = account.command(&self.path(program), folder);

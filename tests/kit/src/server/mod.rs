@@ -102,6 +102,23 @@ const HOST: &str = "127.0.0.1";
 /// The superuser, who gets in without a password, for replication too.
 pub const SUPERUSER: &str = "postgres";
 
+/// The client library, `libpq.so.5`, that comes with a PostgreSQL of this major version: found, or fetched, as its programs are.
+///
+/// # Errors
+///
+/// When there is no such PostgreSQL, or no library with it.
+pub fn libpq(major: u32) -> Result<std::path::PathBuf, StartError> {
+    let account = Account::for_servers();
+    let binaries = binaries::find(Some(major), account)?;
+    binaries.libpq(account).ok_or_else(|| {
+        let problem = format!(
+            "PostgreSQL {} has no libpq.so.5 beside it",
+            binaries.release()
+        );
+        StartError::NoServer(problem)
+    })
+}
+
 /// A running PostgreSQL that ends when it is dropped, or when this process ends.
 #[derive(Debug)]
 pub struct Server {
