@@ -591,5 +591,6 @@ async fn a_session_in_another_encoding<R: Runtime>(cx: Context<R>) {
         }
     };
     assert!(protected(&error), "{error:?}");
-    assert!(conn.is_idle());
+    // Up to version 13 a server tells of the change before it sends the row.
+    assert!(conn.is_idle() || cx.server().version() < 14);
 }

@@ -177,10 +177,16 @@ fn anything_but_data_behind_an_unanswered_copy_ends_the_session() {
         frame(b'Q', b"copy t from stdin\0"),
     ] {
         let begun = if copy[0] == b'Q' { "G" } else { "12G" };
+        // Up to version 13 a session goes on where the protocol can still be followed.
+        let ended = match (Server::shared().version(), copy[0]) {
+            (..14, b'Q') => "EZ",
+            (..14, _) => "E",
+            _ => "EE",
+        };
         let more = frame(b'Q', b"select 1\0");
         assert_eq!(
             answers(&mut raw(), &[copy, more].concat()),
-            format!("{begun}EE")
+            format!("{begun}{ended}")
         );
     }
 }

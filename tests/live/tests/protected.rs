@@ -273,7 +273,11 @@ async fn setting_it_back_heals<R: Runtime>(cx: Context<R>) {
     assert_eq!(violation(&error).name(), "DateStyle");
     // Asked for as rows it is an error once, and heals all the same.
     let sql = "select set_config('DateStyle', 'ISO', false)";
-    violation(&conn.fetch(sql, ()).await.unwrap_err());
+    match conn.fetch(sql, ()).await {
+        Err(error) => drop(violation(&error)),
+        // Up to version 13 a server tells of the change before it sends the row.
+        Ok(_) => assert!(cx.server().version() < 14),
+    }
     healthy(&mut conn).await;
 }
 

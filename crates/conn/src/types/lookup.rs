@@ -123,7 +123,7 @@ fn sql(seed: &str, server_version: Option<&str>) -> String {
     });
     // Multiranges came with PostgreSQL 14.
     let multirange = if major.is_some_and(|major| major < 14) {
-        "0::pg_catalog.oid"
+        "null::pg_catalog.oid"
     } else {
         "(select m.rngtypid from pg_catalog.pg_range as m where m.rngmultitypid operator(pg_catalog.=) t.oid)"
     };
