@@ -1,4 +1,4 @@
-//! What a runtime has to do: three things, and nothing of the protocol.
+//! What a runtime has to do: three things, and nothing of the protocol. It may tell, too, who is behind a Unix socket.
 
 use std::fmt;
 use std::future::Future;

@@ -13,7 +13,14 @@ pub struct Canned {
     answers: VecDeque<Vec<u8>>,
     /// What can be read.
     arrived: VecDeque<u8>,
-    ends: bool,
+    /// What comes behind the last answer.
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Eof,
+    Reset,
 }
 
 impl Canned {
@@ -22,14 +29,21 @@ impl Canned {
         Self {
             answers: answers.into_iter().collect(),
             arrived: VecDeque::new(),
-            ends: false,
+            end: None,
         }
     }
 
     /// The same, whose stream ends behind the last answer.
     #[must_use]
     pub fn that_ends(mut self) -> Self {
-        self.ends = true;
+        self.end = Some(End::Eof);
+        self
+    }
+
+    /// The same, whose stream is reset behind the last answer.
+    #[must_use]
+    pub fn that_is_reset(mut self) -> Self {
+        self.end = Some(End::Reset);
         self
     }
 }
@@ -42,8 +56,11 @@ impl AsyncRead for Canned {
     ) -> Poll<io::Result<usize>> {
         // Whoever reads writes first: nobody has to be woken.
         match io::Read::read(&mut self.arrived, buf) {
-            Ok(0) if self.ends && self.answers.is_empty() => Poll::Ready(Ok(0)),
-            Ok(0) => Poll::Pending,
+            Ok(0) => match self.end.filter(|_| self.answers.is_empty()) {
+                None => Poll::Pending,
+                Some(End::Eof) => Poll::Ready(Ok(0)),
+                Some(End::Reset) => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+            },
             read => Poll::Ready(read),
         }
     }

@@ -65,7 +65,7 @@ pub enum ProtocolErrorKind {
     #[error("a row before any description of its columns")]
     UndescribedRow,
     /// The stream ended without a farewell.
-    #[error("the server closed the connection unexpectedly")]
+    #[error("the server closed the connection unexpectedly{}", if *within_message { ", amid a message" } else { "" })]
     UnexpectedEof {
         /// In the middle of a message.
         within_message: bool,

@@ -153,12 +153,14 @@ impl Server {
         let binaries = binaries::find(options.wanted_version()?, account)?;
         let (folder, watchdog) = folder(account)?;
         let identity = options.identity().cloned();
+        let sockets = options.sockets().to_vec();
         let assignments = options.into_assignments();
         let launch = Launch {
             binaries,
             account,
             folder,
             assignments,
+            sockets,
         };
         template::copy(&launch.binaries, &launch.data(), account)?;
         if let Some(identity) = identity {

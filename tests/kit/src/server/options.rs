@@ -29,6 +29,7 @@ pub struct Options {
     version: Option<u32>,
     settings: Vec<(String, String)>,
     tls: Option<Identity>,
+    sockets: Vec<String>,
 }
 
 /// What a server shows of itself in TLS, as PEM.
@@ -73,6 +74,17 @@ impl Options {
             key: key.into(),
         });
         self.setting("ssl", "on")
+    }
+
+    /// Has it listen in another folder, too, or, behind an `@`, under a name in Linux's abstract namespace (from PostgreSQL 14 on).
+    #[must_use]
+    pub fn socket(mut self, folder: impl Into<String>) -> Self {
+        self.sockets.push(folder.into());
+        self
+    }
+
+    pub(super) fn sockets(&self) -> &[String] {
+        &self.sockets
     }
 
     pub(super) fn identity(&self) -> Option<&Identity> {

@@ -11,6 +11,7 @@ use super::{
 };
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
+    ffi::OsString,
     fs::{self, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     net::TcpListener,
@@ -42,6 +43,8 @@ pub(super) struct Launch {
     pub(super) folder: PathBuf,
     /// `name=value` for each setting.
     pub(super) assignments: Vec<String>,
+    /// Where else it listens: folders, names in the abstract namespace.
+    pub(super) sockets: Vec<String>,
 }
 
 impl Launch {
@@ -110,7 +113,7 @@ impl Launch {
             .arg("-D")
             .arg(self.data())
             .arg("-k")
-            .arg(&self.folder);
+            .arg(self.socket_folders());
         command.args(["-p", &port.to_string()]);
         // An interrupt from the terminal is the tests' to act on; the watchdog sees their end.
         command.process_group(0);
@@ -132,6 +135,15 @@ impl Launch {
             return Err(error);
         }
         Ok(postmaster)
+    }
+
+    fn socket_folders(&self) -> OsString {
+        let mut folders = OsString::from(&self.folder);
+        for other in &self.sockets {
+            folders.push(",");
+            folders.push(other);
+        }
+        folders
     }
 
     fn wait_until_ready(

@@ -24,6 +24,7 @@ impl Server {
             self.launch.folder.display(),
             self.port
         );
+        let sockets = options.sockets().to_vec();
         let mut assignments = options.into_assignments();
         assignments.push(format!("primary_conninfo={conninfo}"));
         // Without its primary it sleeps for five seconds otherwise, and is not promoted meanwhile.
@@ -33,6 +34,7 @@ impl Server {
             account,
             folder,
             assignments,
+            sockets,
         };
         self.shut_down();
         // By `cp`, not by us: the files must belong to the account.
