@@ -45,6 +45,8 @@ mod wire;
 mod written;
 
 pub use cancel::CancelToken;
+#[doc(hidden)]
+pub use config::comparing;
 pub use config::{
     Address, Config, ConfigError, ConnectionString, Environment, Host, LoadBalanceHosts, Settings,
     SocketOptions, SslCertMode, SslMode, SslNegotiation, TargetSessionAttrs, TlsVersion, Warning,

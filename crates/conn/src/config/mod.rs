@@ -37,6 +37,8 @@ pub use hosts::Host;
 use pass_file::PassFile;
 pub(crate) use pass_file::PassKey;
 pub use pass_file::Warning;
+#[doc(hidden)]
+pub use pass_file::comparing;
 pub(crate) use settings::Password;
 pub(crate) use settings::Protected;
 pub use settings::Settings;

@@ -162,6 +162,27 @@ fn check(metadata: &Metadata) -> Result<(), Unread> {
     Ok(())
 }
 
+/// For the tests that compare this with libpq, and for nobody else.
+#[doc(hidden)]
+pub mod comparing {
+    use super::{PassKey, Warning};
+    use crate::config::Config;
+
+    /// The password that the password file of a configuration has for its first host.
+    ///
+    /// # Errors
+    /// When the file is ignored.
+    pub fn password(config: &Config) -> Result<Option<String>, Warning> {
+        let settings = config.settings();
+        let hosts = settings.hosts();
+        let found = match (settings.password_elsewhere(), hosts.first()) {
+            (Some(file), Some(host)) => file.look_up(&PassKey::new(host, settings))?,
+            _ => None,
+        };
+        Ok(found.map(|password| password.reveal().to_owned()))
+    }
+}
+
 fn find(text: &[u8], key: &PassKey) -> Option<Zeroizing<Vec<u8>>> {
     let fields = [&key.host, &key.port, &key.database, &key.user];
     for line in text.split(|byte| *byte == b'\n') {

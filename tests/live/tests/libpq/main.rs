@@ -2,6 +2,7 @@
 
 mod corpus;
 mod environment;
+mod passwords;
 mod program;
 mod random;
 mod values;
