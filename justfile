@@ -52,6 +52,10 @@ record *scenarios:
 goldens:
     PUREPG_TEST_GOLDENS=write cargo test --package purepg-tests-live --test goldens
 
+# Writes the table of docs/types.md anew, from the code and whatever PostgreSQL is at hand.
+types-table:
+    PUREPG_TEST_TYPES=write cargo test --package purepg-tests-live --test types_table
+
 # The core beside its peers, in memory. Prints ratios.
 bench:
     cargo bench --manifest-path tests/bench/Cargo.toml

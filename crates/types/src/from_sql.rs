@@ -16,7 +16,7 @@ use crate::ty::Type;
 /// | `i8` | `"char"`, too |
 /// | `f32` | `float4` |
 /// | `f64` | `float4`, `float8` |
-/// | `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>`, `char` | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown`, `json`, `xml`, `refcursor`, `cstring`; `tsvector` and `tsquery` in the text format; types that are not built in, in the text format, and enums and `citext` in binary too |
+/// | `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>`, `char` | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown`, `json`, `jsonb`, `jsonpath`, `xml`, `void`, `refcursor`, `cstring`; `tsvector`, `tsquery`, `money`, `aclitem` and the `reg*` types in the text format; types that are not built in, in the text format, and enums and `citext` in binary too |
 /// | `Vec<u8>`, `Box<[u8]>`, `Bytes`, `Cow<[u8]>` | `bytea` |
 /// | `&[u8]` | `bytea` in the binary format |
 /// | `Vec<T>`, `Box<[T]>`, `[T; N]` | arrays of what `T` reads, of one dimension, wherever they begin; `int2vector`, `oidvector`. `T` owns what it holds ([`FromSqlOwned`]) |
@@ -26,9 +26,6 @@ use crate::ty::Type;
 /// | `()` | `void` |
 /// | [`Value`](crate::Value) | every type, and NULL |
 /// | [`Composite`](crate::Composite) | composite types, `record` |
-/// | `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>`, `char` | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown`, `json`, `jsonb`, `jsonpath`, `xml`, `void`, `refcursor`, `cstring`; `money` and the `reg*` types in the text format; types that are not built in, in the text format, and enums and `citext` in binary too |
-/// | `Vec<u8>`, `Box<[u8]>`, `Bytes`, `Cow<[u8]>` | `bytea` |
-/// | `&[u8]` | `bytea` in the binary format |
 /// | [`Numeric`](crate::Numeric) | `numeric` |
 /// | [`Date`](crate::Date), [`Time`](crate::Time), [`TimeTz`](crate::TimeTz), [`Timestamp`](crate::Timestamp), [`TimestampTz`](crate::TimestampTz), [`Interval`](crate::Interval) | `date`, `time`, `timetz`, `timestamp`, `timestamptz`, `interval` |
 /// | `SystemTime` | `timestamptz`, except for the infinities |
@@ -42,7 +39,6 @@ use crate::ty::Type;
 /// | the types of [`geometry`](crate::geometry) | `point`, `line`, `lseg`, `box`, `path`, `polygon`, `circle` |
 /// | [`PgLsn`](crate::PgLsn), [`Tid`](crate::Tid) | `pg_lsn`, `tid` |
 /// | [`Snapshot`](crate::Snapshot) | `pg_snapshot`, `txid_snapshot` |
-/// | `()` | `void` |
 /// | `Option<T>` | what `T` reads, and NULL |
 ///
 /// A composite value, an array or a range of a type that is not built in, which comes in the binary format once its type is known, is printed

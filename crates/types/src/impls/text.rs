@@ -49,9 +49,23 @@ fn has_text(ty: &Type) -> bool {
         || is_alias(ty)
         || matches!(
             ty.oid(),
-            oids::XML | oids::VOID | oids::MONEY | oids::TSVECTOR | oids::TSQUERY
+            oids::XML | oids::VOID | oids::MONEY | oids::TSVECTOR | oids::TSQUERY | oids::ACLITEM
         )
+        || is_internal(ty)
         || !ty.is_builtin()
+}
+
+/// Whether only the server itself makes such values, which it keeps in its catalogue.
+fn is_internal(ty: &Type) -> bool {
+    matches!(
+        ty.oid(),
+        oids::GTSVECTOR
+            | oids::PG_NDISTINCT
+            | oids::PG_DEPENDENCIES
+            | oids::PG_MCV_LIST
+            | oids::PG_BRIN_BLOOM_SUMMARY
+            | oids::PG_BRIN_MINMAX_MULTI_SUMMARY
+    )
 }
 
 /// Whether the binary form is a version, which is 1, and then the text.

@@ -74,7 +74,9 @@ fn read(ty: &Type, raw: &[u8], format: Format) -> Result<Value, BoxError> {
         oids::POLYGON => return part(ty, raw, format).map(Value::Polygon),
         oids::CIRCLE => return part(ty, raw, format).map(Value::Circle),
         oids::UUID => return part(ty, raw, format).map(Value::Uuid),
-        oids::JSONB | oids::JSONPATH => return part(ty, raw, format).map(Value::Text),
+        oids::JSONB | oids::JSONPATH | oids::XML | oids::VOID => {
+            return part(ty, raw, format).map(Value::Text);
+        }
         oids::INT2VECTOR | oids::OIDVECTOR => {
             // As an array of one's own it would not be printed as the server prints it.
             let numbers: Vec<i64> = part(ty, raw, format)?;
