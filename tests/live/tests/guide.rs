@@ -1,13 +1,10 @@
-//! The code of `docs/guide.md` compiles and runs: the package's `build.rs` makes a test of each block.
+//! The code of `docs/guide.md` and `docs/own-types.md` compiles and runs: the package's `build.rs` makes a test of each block.
 
 #![cfg(unix)]
 
-/// What the guide supposes to be there.
-const TABLE: &str = include_str!(concat!(env!("OUT_DIR"), "/guide.sql"));
-
-/// The blocks on one runtime, in whose names they are written.
-macro_rules! guide {
-    ($module:ident, $adapter:ident, $on:ident, $file:literal) => {
+/// The blocks of a page on one runtime, in whose names they are written.
+macro_rules! page {
+    ($module:ident, $adapter:ident, $on:ident, $page:literal, $file:literal) => {
         #[allow(
             clippy::all,
             clippy::pedantic,
@@ -22,18 +19,21 @@ macro_rules! guide {
 
             use $adapter::*;
 
-            /// Runs a block that begins at a line of the guide, on a connection of its own.
+            /// What the page supposes to be there.
+            const TABLES: &str = include_str!(concat!(env!("OUT_DIR"), "/", $page));
+
+            /// Runs a block that begins at a line of the page, on a connection of its own.
             fn run(
-                line: usize,
+                line: &str,
                 block: impl AsyncFn(Config, Connection) -> Result<(), Box<dyn std::error::Error>>,
             ) {
                 let block = &block;
                 purepg_tests_live::$on(|cx| async move {
                     let config = cx.config(purepg_testkit::server::USER_TRUST);
                     let mut conn = connect(&config).await.unwrap();
-                    conn.execute(super::TABLE, ()).await.unwrap();
+                    conn.execute(TABLES, ()).await.unwrap();
                     if let Err(error) = block(config, conn).await {
-                        panic!("docs/guide.md:{line}: {error}");
+                        panic!("{line}: {error}");
                     }
                 });
             }
@@ -43,10 +43,31 @@ macro_rules! guide {
     };
 }
 
-guide!(tokio, purepg_conn_tokio, on_tokio, "guide_tokio.rs");
-guide!(
+page!(
+    tokio,
+    purepg_conn_tokio,
+    on_tokio,
+    "guide.sql",
+    "guide_tokio.rs"
+);
+page!(
     async_std,
     purepg_conn_async_std,
     on_async_std,
+    "guide.sql",
     "guide_async_std.rs"
+);
+page!(
+    own_types_tokio,
+    purepg_conn_tokio,
+    on_tokio,
+    "own_types.sql",
+    "own_types_tokio.rs"
+);
+page!(
+    own_types_async_std,
+    purepg_conn_async_std,
+    on_async_std,
+    "own_types.sql",
+    "own_types_async_std.rs"
 );
