@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 
 use crate::column::Format;
 use crate::error::{BoxError, ValueError};
@@ -145,7 +146,7 @@ impl<'a> CompositeReader<'a> {
                 }
                 let ty = match known {
                     Some(field) => Cow::Borrowed(field.ty()),
-                    None if self.ty.fields().is_empty() => Cow::Owned(Type::unknown(0)),
+                    None if self.ty.fields().is_empty() => Cow::Borrowed(&*UNKNOWN),
                     None => return Err(outdated(self.ty)),
                 };
                 (ty, value, Format::Text)
@@ -160,6 +161,9 @@ impl<'a> CompositeReader<'a> {
         }))
     }
 }
+
+/// The type of a field in the text of a record. It is one for all: a field may be a single byte.
+static UNKNOWN: LazyLock<Type> = LazyLock::new(|| Type::unknown(0));
 
 pub(crate) fn can_be_composite(ty: &Type) -> bool {
     ty.kind() == Kind::Composite || *ty == Type::RECORD || ty.is_unknown()

@@ -58,7 +58,13 @@ impl<'a, T: FromSqlOwned> FromSql<'a> for Range<T> {
             if flags & (unbounded | EMPTY) != 0 {
                 return Ok(Bound::Unbounded);
             }
-            let value = parts::read(bound, reader.value()?, Format::Binary)?;
+            let value = reader.value()?;
+            refuse_null(if value.is_none() {
+                IsNull::Yes
+            } else {
+                IsNull::No
+            })?;
+            let value = parts::read(bound, value, Format::Binary)?;
             Ok(new_bound(value, flags & included != 0))
         };
         let lower = read(LOWER_UNBOUNDED, LOWER_INCLUDED)?;

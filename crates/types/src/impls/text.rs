@@ -138,7 +138,11 @@ macro_rules! from_str {
                 if is_printed(ty) {
                     return print(ty, raw).map(Self::from);
                 }
-                <&str>::from_binary(ty, raw).map(Self::from)
+                match <&str>::from_binary(ty, raw) {
+                    // A byte that is not ASCII is printed as charout does.
+                    Err(_) if ty.oid() == oids::CHAR => print(ty, raw).map(Self::from),
+                    text => text.map(Self::from),
+                }
             }
 
             #[inline]
@@ -157,7 +161,7 @@ fn is_printed(ty: &Type) -> bool {
 
 #[cold]
 fn print(ty: &Type, raw: &[u8]) -> Result<String, BoxError> {
-    Value::from_binary(ty, raw).map(|value| value.to_string())
+    Value::from_binary(ty, raw)?.printed()
 }
 
 from_str!(String, Box<str>, Arc<str>, Cow<'a, str>);
@@ -200,11 +204,15 @@ fn put(text: &str, out: &mut BytesMut) -> Result<IsNull, BoxError> {
     Ok(IsNull::No)
 }
 
-/// "char" is one byte: charrecv refuses more, and has none for the empty string.
+/// "char" is one byte: charrecv refuses more, and has none for the empty string. One that is not ASCII is printed as `\\ooo`.
 fn put_char(text: &str, out: &mut BytesMut) -> Result<IsNull, BoxError> {
     match *text.as_bytes() {
         [] => out.extend_from_slice(&[0]),
         [byte] => out.extend_from_slice(&[byte]),
+        [b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7'] => {
+            let digit = |byte: u8| byte & 7;
+            out.extend_from_slice(&[digit(a) << 6 | digit(b) << 3 | digit(c)]);
+        }
         _ => return Err(invalid("not a single byte")),
     }
     Ok(IsNull::No)
@@ -516,6 +524,23 @@ mod tests {
         assert_eq!(read::<&str>(&text(Type::CHAR), b"").unwrap(), "");
         assert_eq!(read::<char>(&column, b"x").unwrap(), 'x');
 
+        // As charout prints what is not ASCII, since PostgreSQL 16.
+        for (byte, printed) in [(0x80, "\\200"), (0xff, "\\377")] {
+            assert_eq!(read::<String>(&column, &[byte]).unwrap(), printed);
+            assert_eq!(
+                write(&printed, &Type::CHAR, Format::Binary)
+                    .unwrap()
+                    .unwrap(),
+                [byte]
+            );
+        }
+        assert!(read::<String>(&column, &[0x80, 0x80]).is_err());
+        for wrong in ["\\400", "\\28", "\\2000", "\\08a"] {
+            assert!(
+                write(&wrong, &Type::CHAR, Format::Binary).is_err(),
+                "{wrong}"
+            );
+        }
         let written = |value: &str| write(&value, &Type::CHAR, Format::Binary);
         assert_eq!(written("x").unwrap().unwrap(), b"x");
         assert_eq!(written("").unwrap().unwrap(), [0]);

@@ -239,6 +239,43 @@ fn security_48_records_within_records_have_an_end() {
     assert!(read::<Value>(&column, &nested(60)).is_ok());
 }
 
+/// Every record around a quote doubles it: sixty of them would become more text than there is memory for.
+#[test]
+fn security_41_what_is_nested_deeply_is_not_printed_for_ever() {
+    let column = binary(Type::RECORD);
+    let raw = nested(2);
+    let value: Value = read(&column, &raw).unwrap();
+    assert_eq!(value.to_string(), "(\"(\"\"()\"\")\")");
+    let printed = |depth| {
+        let raw = nested(depth);
+        let value: Value = read(&column, &raw).unwrap();
+        (value.to_string(), value.as_composite().unwrap().to_string())
+    };
+    let (text, _) = printed(18);
+    assert!(text.starts_with("(\"(\"\"(") && text.len() < 2 << 20);
+    let (text, composite) = printed(60);
+    assert!(text.starts_with("Composite(") && text.len() < 100_000);
+    assert!(composite.starts_with("Composite {") && composite.len() < 100_000);
+    // A string is the text, or nothing.
+    let fields = [TypeField::new("a", Type::RECORD)];
+    let ty = Type::new(70_030, "deep", Kind::Composite, None).with_fields(fields);
+    let (_, message) = failure::<String>(&binary(ty), &nested(60));
+    assert!(
+        message.ends_with("values within values are nested too deeply to be printed"),
+        "{message}"
+    );
+}
+
+#[test]
+fn few_levels_are_printed_whatever_they_hold() {
+    let quotes = Value::from("\"".repeat(1 << 16));
+    let mut value = Value::from(Composite::new([quotes]));
+    for _ in 0..3 {
+        value = Value::from(Composite::new([value]));
+    }
+    assert!(value.to_string().len() > 1 << 20);
+}
+
 proptest! {
     #[test]
     fn security_48_any_bytes_are_read_or_refused(raw: Vec<u8>) {

@@ -20,7 +20,14 @@ through! {
         to: |value| Ok(geometry::Lseg { start: ours(value.start), end: ours(value.end) }),
     }
     Rect<f64> = geometry::Box {
-        from: |corners| Ok(Rect::new(theirs(corners.low), theirs(corners.high))),
+        // It would be another one each time that it is made.
+        from: |corners| {
+            let (low, high) = (corners.low, corners.high);
+            if [low.x, low.y, high.x, high.y].iter().any(|coordinate| coordinate.is_nan()) {
+                return Err(invalid("a box with a corner at NaN, which a Rect does not have"));
+            }
+            Ok(Rect::new(theirs(low), theirs(high)))
+        },
         to: |value| Ok(geometry::Box { high: ours(value.max()), low: ours(value.min()) }),
     }
     // A path that is open: there is no telling that one is closed.
@@ -105,5 +112,21 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(written, b"((0,0),(1,0),(0,1))");
+    }
+
+    #[test]
+    fn no_rect_has_a_corner_at_nan() {
+        let column = text(Type::BOX);
+        for raw in [
+            "(NaN,4),(1,2)",
+            "(3,NaN),(1,2)",
+            "(3,4),(NaN,2)",
+            "(3,4),(1,NaN)",
+        ] {
+            let (kind, _) = failure::<Rect>(&column, raw.as_bytes());
+            assert_eq!(kind, DecodeErrorKind::Invalid);
+            assert!(read::<geometry::Box>(&column, raw.as_bytes()).is_ok());
+        }
+        assert!(read::<Rect>(&column, b"(Infinity,4),(1,2)").is_ok());
     }
 }

@@ -14,10 +14,16 @@ impl<'a> FromSql<'a> for IpNet {
     }
 
     fn from_binary(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        if ty.oid() == oids::CIDR {
+            return network(Cidr::from_binary(ty, raw)?.into());
+        }
         network(Inet::from_binary(ty, raw)?)
     }
 
     fn from_text(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        if ty.oid() == oids::CIDR {
+            return network(Cidr::from_text(ty, raw)?.into());
+        }
         network(Inet::from_text(ty, raw)?)
     }
 }
@@ -130,5 +136,23 @@ mod tests {
                 EncodeErrorKind::Invalid
             );
         }
+    }
+
+    /// Neither an `IpNet` nor the server could write it.
+    #[test]
+    fn a_cidr_is_a_network() {
+        let column = text(Type::CIDR);
+        assert_eq!(
+            failure::<IpNet>(&column, b"10.0.0.1/8").0,
+            DecodeErrorKind::Invalid
+        );
+        assert!(read::<IpNet>(&column, b"10.0.0.0/8").is_ok());
+        assert!(read::<IpNet>(&text(Type::INET), b"10.0.0.1/8").is_ok());
+        let raw = [2, 8, 1, 4, 10, 0, 0, 1];
+        assert_eq!(
+            failure::<Ipv4Net>(&binary(Type::CIDR), &raw).0,
+            DecodeErrorKind::Invalid
+        );
+        assert!(read::<Ipv4Net>(&binary(Type::INET), &raw).is_ok());
     }
 }

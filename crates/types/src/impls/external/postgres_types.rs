@@ -3,8 +3,9 @@
 use ::postgres_types as other;
 use bytes::BytesMut;
 
-use super::unsupported;
+use super::{invalid, unsupported};
 use crate::error::BoxError;
+use crate::impls::parts::Reader;
 use crate::{FromSql, IsNull, Kind, ToSql, Type};
 
 /// A value of a type that implements `FromSql` or `ToSql` of the crate `postgres-types`, as very many crates have them.
@@ -43,12 +44,63 @@ fn theirs(ty: &Type) -> other::Type {
     other::Type::new(ty.name().into(), ty.oid(), kind, String::new())
 }
 
+/// That crate makes room for as many parts as are announced before it looks for them: so there must be bytes for them.
+fn check_counts(ty: &Type, raw: &[u8]) -> Result<(), BoxError> {
+    let ty = ty.underlying();
+    let mut reader = Reader::new(raw);
+    match ty.kind() {
+        _ if ty.is_hstore() => {
+            // Each is two lengths at least.
+            reader.count(8)?;
+        }
+        Kind::Array => {
+            let dimensions = reader.int()?;
+            let _ = (reader.int()?, reader.oid()?);
+            let mut count = usize::from(dimensions > 0);
+            for _ in 0..dimensions {
+                let length = usize::try_from(reader.int()?).ok();
+                let product = length.and_then(|length| count.checked_mul(length));
+                count = product.ok_or_else(|| invalid("more elements than an array can have"))?;
+                let _lower_bound = reader.int()?;
+            }
+            if count > reader.left() / 4 {
+                return Err(invalid("more elements than there are bytes for"));
+            }
+            let element = ty.part().filter(|element| has_counts(element));
+            for _ in 0..element.map_or(0, |_| count) {
+                check_part(element, reader.value()?)?;
+            }
+        }
+        Kind::Composite if has_counts(ty) => {
+            for field in ty.fields().iter().take(reader.count(8)?) {
+                reader.oid()?;
+                check_part(Some(field.ty()), reader.value()?)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn check_part(ty: Option<&Type>, raw: Option<&[u8]>) -> Result<(), BoxError> {
+    match (ty, raw) {
+        (Some(ty), Some(raw)) => check_counts(ty, raw),
+        _ => Ok(()),
+    }
+}
+
+fn has_counts(ty: &Type) -> bool {
+    let ty = ty.underlying();
+    matches!(ty.kind(), Kind::Array | Kind::Composite) || ty.is_hstore()
+}
+
 impl<'a, T: other::FromSql<'a>> FromSql<'a> for Compat<T> {
     fn accepts(ty: &Type) -> bool {
         T::accepts(&theirs(ty))
     }
 
     fn from_binary(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        check_counts(ty, raw)?;
         T::from_sql(&theirs(ty), raw).map(Self)
     }
 
@@ -150,6 +202,49 @@ mod tests {
             write_failure(&Compat(1_i32), &Type::INT4, Format::Text).0,
             EncodeErrorKind::Unsupported
         );
+    }
+
+    /// That crate would make room for all of them at once.
+    #[test]
+    fn security_41_counts_are_checked_before_that_crate_believes_them() {
+        type Map = std::collections::HashMap<String, Option<String>>;
+
+        let hstore = Type::new(70_006, "hstore", Kind::Base, None);
+        let array = |ty: &Type| Type::new(70_007, "_array", Kind::Array, Some(ty.clone()));
+        let header = |lengths: &[i32]| {
+            let count = i32::try_from(lengths.len()).unwrap().to_be_bytes();
+            let dimensions = lengths.iter().flat_map(|length| {
+                let bounds = [length.to_be_bytes(), [0, 0, 0, 1]];
+                bounds.into_iter().flatten()
+            });
+            let oid = [0, 0, 0, 0, 0, 0, 0, 23].into_iter();
+            count.into_iter().chain(oid).chain(dimensions).collect()
+        };
+        let count = i32::MAX.to_be_bytes().to_vec();
+        for lengths in [&[i32::MAX][..], &[1 << 10, 1 << 20], &[-1], &[1 << 30; 4]] {
+            let raw: Vec<u8> = header(lengths);
+            let error = failure::<Compat<Vec<i32>>>(&binary(Type::INT4_ARRAY), &raw);
+            assert_eq!(error.0, DecodeErrorKind::Invalid);
+            assert!(error.1.contains("more elements than"), "{error:?}");
+        }
+        let error = failure::<Compat<Map>>(&binary(hstore.clone()), &count);
+        assert!(
+            error.1.ends_with("more parts than there are bytes for"),
+            "{error:?}"
+        );
+        // Within others, too.
+        let one = [&header(&[1])[..], &[0, 0, 0, 4], &count].concat();
+        let error = failure::<Compat<Vec<Map>>>(&binary(array(&hstore)), &one);
+        assert!(
+            error.1.ends_with("more parts than there are bytes for"),
+            "{error:?}"
+        );
+        let fields = [crate::TypeField::new("a", hstore.clone())];
+        let pair = Type::new(70_008, "pair", Kind::Composite, None).with_fields(fields);
+        let raw = [&[0, 0, 0, 1, 0, 1, 0x11, 0x76, 0, 0, 0, 4], &count[..]].concat();
+        let error = check_counts(&pair, &raw).unwrap_err().to_string();
+        assert_eq!(error, "more parts than there are bytes for");
+        assert!(check_counts(&array(&pair), &header(&[])).is_ok());
     }
 
     #[test]
