@@ -48,9 +48,21 @@ fn starts_with_a_pair(text: &str) -> bool {
     pair.is_some_and(|(name, _)| keyword::known(name).is_some())
 }
 
+/// How long the value is, with its backslashes. Its room is not to grow, which would leave what is secret behind, nor to be that of all that
+/// follows, which may be a thousand values.
+fn length(text: &str, ends: impl Fn(char) -> bool) -> usize {
+    let mut escaped = false;
+    let end = text.find(|c| {
+        let is_end = !escaped && ends(c);
+        escaped = !escaped && c == '\\';
+        is_end
+    });
+    end.unwrap_or(text.len())
+}
+
 /// Up to a blank; a backslash takes the next character as it is.
 fn plain_value(text: &str) -> (Zeroizing<String>, &str) {
-    let mut value = Zeroizing::new(String::with_capacity(text.len()));
+    let mut value = Zeroizing::new(String::with_capacity(length(text, is_blank)));
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         match c {
@@ -67,7 +79,7 @@ fn quoted_value<'a>(
     name: &str,
     text: &'a str,
 ) -> Result<(Zeroizing<String>, &'a str), ConfigError> {
-    let mut value = Zeroizing::new(String::with_capacity(text.len()));
+    let mut value = Zeroizing::new(String::with_capacity(length(text, |c| c == '\'')));
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         match c {
@@ -176,5 +188,23 @@ mod tests {
                 prop_assert_eq!(settings.password(), Some(password.as_str()));
             }
         }
+    }
+
+    /// No value's room is that of all that follows, and none grows.
+    #[test]
+    fn a_value_takes_as_much_room_as_it_has_characters() {
+        for (text, expected) in [
+            ("a b", 1),
+            ("a\\ b c", 4),
+            ("a\\\\ b", 3),
+            ("ab\\", 3),
+            ("", 0),
+            ("\u{e4} x", 2),
+        ] {
+            assert_eq!(length(text, is_blank), expected, "{text:?}");
+            assert!(plain_value(text).0.capacity() <= expected);
+        }
+        let (value, _) = quoted_value("user", "a\\' b' c d e").unwrap();
+        assert_eq!((&**value, value.capacity()), ("a' b", 5));
     }
 }
