@@ -32,6 +32,7 @@ fn read_points(raw: &[u8]) -> Result<Vec<Point>, BoxError> {
         .split_first_chunk()
         .map(|(count, rest)| (i32::from_be_bytes(*count), rest.as_chunks::<16>()));
     match parts {
+        Some((0, ([], []))) => Err(invalid("no points, which the server has nowhere")),
         Some((count, (points, []))) if usize::try_from(count) == Ok(points.len()) => {
             points.iter().map(|raw| point(raw)).collect()
         }
@@ -177,6 +178,9 @@ mod tests {
             r#"column "a" (path) cannot be read as Path: neither open nor closed"#
         );
         assert!(read::<Path>(&binary(Type::PATH), &[]).is_err());
+        // As in text.
+        assert!(read::<Path>(&binary(Type::PATH), &[1, 0, 0, 0, 0]).is_err());
+        assert!(read::<Polygon>(&binary(Type::POLYGON), &[0; 4]).is_err());
         assert_eq!(
             failure::<Point>(&binary(Type::POINT), &[0; 17]).1,
             r#"column "a" (point) cannot be read as Point: 17 bytes instead of 16"#
