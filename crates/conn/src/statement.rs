@@ -212,3 +212,21 @@ impl Closing {
         known.append(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing of a user's stands in them, and a server cuts none of them off.
+    #[test]
+    fn security_30_statements_have_names_of_the_drivers_own() {
+        let home = Arc::default();
+        let names = [Name::unique(&home), Name::unique(&home)];
+        assert_ne!(names[0].as_str(), names[1].as_str());
+        for name in &names {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            assert!(name.as_str().chars().all(is_plain), "{}", name.as_str());
+            assert!(name.as_str().len() <= 63);
+        }
+    }
+}

@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_channel_is_quoted_whatever_it_holds() {
+    fn security_31_a_channel_is_quoted_whatever_it_holds() {
         for (channel, quoted) in [
             ("plain", r#"LISTEN "plain""#),
             ("Upper.Case", r#"LISTEN "Upper.Case""#),

@@ -353,3 +353,20 @@ fn rollback(depth: usize) -> String {
         _ => format!("ROLLBACK TO SAVEPOINT purepg_{depth}; {}", release(depth)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing of a user's stands in them.
+    #[test]
+    fn security_30_savepoints_have_names_of_the_drivers_own() {
+        for depth in [2, 3, usize::MAX] {
+            for sql in [savepoint(depth), release(depth), rollback(depth)] {
+                let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | ';');
+                assert!(sql.chars().all(is_plain), "{sql}");
+                assert!(sql.split([' ', ';']).all(|word| word.len() <= 63), "{sql}");
+            }
+        }
+    }
+}
