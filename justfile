@@ -60,8 +60,8 @@ types-table:
 bench:
     cargo bench --manifest-path tests/bench/Cargo.toml
 
-# Fuzzes the core: one target or all of them, for so many seconds each. docs/fuzzing.md says more.
-fuzz target="operations startup messages sasl model trace names" seconds="60":
+# Fuzzes the core and the codecs: one target or all of them, for so many seconds each. docs/fuzzing.md says more.
+fuzz target="operations startup messages sasl model trace names config copy numbers strings datetime network geometry hstore arrays ranges composites values compat" seconds="60":
     #!/usr/bin/env bash
     set -euo pipefail
     cargo run --release --manifest-path tests/fuzz/Cargo.toml --bin seeds

@@ -60,8 +60,6 @@ pub use error::{DatabaseError, Error, UsageError};
 #[cfg(feature = "tls")]
 pub use futures_rustls::rustls;
 pub use message::{Message, MessageStream, RowColumns};
-#[doc(hidden)]
-pub use named::fuzzing;
 pub use notifications::Notifications;
 pub use pipeline::{Pipeline, PipelineResults, QueryOutcome};
 pub use purepg_derive::{FromRow, FromSql, ToSql};
@@ -96,3 +94,10 @@ pub use stream::RowStream;
 #[cfg(feature = "tls")]
 pub use tls::TlsError;
 pub use transaction::{IsolationLevel, Transaction, TransactionBuilder};
+
+/// For the fuzz targets, and for nobody else.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::copy::fuzzing::*;
+    pub use crate::named::fuzzing::*;
+}

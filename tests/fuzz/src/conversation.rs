@@ -4,7 +4,11 @@ use purepg_proto::{
     AuthMethod, AuthMethods, BearerToken, CancelKey, ChannelBinding, CopyEnd, ProtocolVersion,
     Replication, Startup, TlsFacts, TlsRequest, Transport,
 };
-use purepg_testkit::backend::{let_in, message};
+use purepg_testkit::backend::{
+    authentication_sasl, authentication_sasl_continue, authentication_sasl_final, let_in, message,
+};
+use purepg_testkit::frontend::{Frontend, FrontendReader};
+use purepg_testkit::scripted::ScramServer;
 use purepg_testkit::sim::{CERTIFICATE_HASH, Watched};
 
 use crate::input::{Command, Input};
@@ -42,6 +46,78 @@ pub fn startup(data: &[u8]) {
     let mut core = watched(client(first, second), limits);
     converse(&mut core, input);
     end(&mut core);
+}
+
+/// An input in which an honest server that knows the password lets such a client in, and whether the client is in then.
+pub fn honest(first: u8, second: u8) -> (Vec<u8>, bool) {
+    let mut talk = Talk {
+        core: watched(client(first, second), usual()),
+        input: vec![first, second],
+    };
+    let mut scram = ScramServer::new("secret", b"salt", 1, "server");
+    let mut mechanisms = vec!["SCRAM-SHA-256"];
+    talk.act(Command::Take(0));
+    if matches!(second & 3, 1 | 2) {
+        talk.send();
+        talk.act(Command::Bytes(b"S"));
+        talk.act(Command::Take(0));
+    }
+    if talk.core.awaits_tls() {
+        scram = scram.offers_binding_to(CERTIFICATE_HASH);
+        mechanisms.insert(0, "SCRAM-SHA-256-PLUS");
+        talk.act(Command::Handshake(13));
+    }
+    if second >> 6 == 2 {
+        mechanisms = vec!["OAUTHBEARER"];
+    }
+    let mut reader = FrontendReader::new();
+    reader.push(&talk.send());
+    talk.hear(&authentication_sasl(&mechanisms));
+    for _ in 0..2 {
+        reader.push(&talk.send());
+        while let Some(message) = reader.next_message().expect("messages are sent") {
+            let Frontend::Password(body) = message else {
+                continue;
+            };
+            let initial = Frontend::sasl_initial(&body);
+            if let Ok((mechanism, Some(initial))) = initial {
+                match scram.first(&mechanism, &initial) {
+                    Some(text) => talk.hear(&authentication_sasl_continue(text)),
+                    None => talk.act(Command::Bytes(&let_in())),
+                }
+            } else if let Some(text) = scram.last(&body) {
+                talk.hear(&authentication_sasl_final(text));
+                talk.act(Command::Bytes(&let_in()));
+            }
+        }
+        talk.act(Command::Take(0));
+    }
+    let open = talk.core.core().is_open();
+    (talk.input, open)
+}
+
+/// A conversation that is noted as an input.
+struct Talk {
+    core: Watched,
+    input: Vec<u8>,
+}
+
+impl Talk {
+    fn act(&mut self, command: Command<'_>) {
+        command.write(&mut self.input);
+        act(&mut self.core, command);
+    }
+
+    fn send(&mut self) -> Vec<u8> {
+        Command::Send(0).write(&mut self.input);
+        self.core.send(usize::MAX)
+    }
+
+    fn hear(&mut self, message: &[u8]) {
+        self.act(Command::Message(message[0], &message[5..]));
+        self.act(Command::Take(0));
+        self.act(Command::Derive);
+    }
 }
 
 fn client(first: u8, second: u8) -> Startup {
@@ -179,5 +255,29 @@ fn act(core: &mut Watched, command: Command<'_>) {
         Command::Terminate => core.terminate(),
         Command::End => core.eof(),
         Command::TooMuch(read) => core.confirm_too_much(read),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What changes lead away from: with TLS of each kind and without, bound to it and not, by a token, and with a newer protocol.
+    #[test]
+    fn an_honest_server_lets_every_client_in() {
+        for second in [
+            0x08, 0x09, 0x0a, 0x0b, 0x05, 0x06, 0x07, 0x01, 0x02, 0x03, 0x27,
+        ] {
+            let (input, open) = honest(3, second);
+            assert!(open, "{second:#x}");
+            startup(&input);
+        }
+        assert!(honest(2, 0).1, "a Unix socket");
+        assert!(honest(1, 0x8b).1, "a token");
+        assert!(!honest(3, 0x04).1, "bound to nothing");
+        assert!(
+            !honest(1, 0x89).1,
+            "without a password, and the token would have to be asked for"
+        );
     }
 }

@@ -1,10 +1,13 @@
 //! Fuzz targets of the core, as functions: what each of them checks holds for any bytes. `docs/fuzzing.md` says how they are run.
 //!
-//! All but `trace` and `names` drive a [`Watched`](purepg_testkit::sim::Watched) core, which panics when a promise is broken: about its buffers, about each
-//! operation's one end, about what comes behind the end of the connection, about memory.
+//! Those of the protocol drive a [`Watched`](purepg_testkit::sim::Watched) core, which panics when a promise is broken: about its buffers, about each
+//! operation's one end, about what comes behind the end of the connection, about memory. Those of [`codec`] read values and write them again.
 
 pub mod batches;
+pub mod codec;
+mod config;
 mod conversation;
+mod copy;
 pub mod input;
 mod messages;
 mod model;
@@ -18,7 +21,9 @@ use purepg_proto::{Limits, Startup};
 use purepg_testkit::sim::Watched;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
-pub use conversation::{operations, startup};
+pub use config::config;
+pub use conversation::{honest, operations, startup};
+pub use copy::copy;
 pub use messages::{PLACES, messages};
 pub use model::model;
 pub use names::names;
@@ -40,6 +45,19 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("model", model),
     ("trace", trace),
     ("names", names),
+    ("config", config),
+    ("copy", copy),
+    ("numbers", codec::numbers),
+    ("strings", codec::strings),
+    ("datetime", codec::datetime),
+    ("network", codec::network),
+    ("geometry", codec::geometry),
+    ("hstore", codec::hstore),
+    ("arrays", codec::arrays),
+    ("ranges", codec::ranges),
+    ("composites", codec::composites),
+    ("values", codec::values),
+    ("compat", codec::compat),
 ];
 
 /// A core whose memory is watched, too.

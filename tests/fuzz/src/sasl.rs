@@ -1,6 +1,11 @@
 //! SASL: a server that knows the password, and somebody who changes what it says or says something else.
 
-use purepg_proto::{BearerToken, ChannelBinding, Startup, TlsFacts, TlsRequest, Transport};
+use std::sync::LazyLock;
+
+use purepg_proto::{
+    BearerToken, ChannelBinding, Connection, Event, Nonce, ScramKeys, Startup, StartupEvent,
+    TlsFacts, TlsRequest, Transport,
+};
 use purepg_testkit::backend::{
     authentication, authentication_ok, authentication_sasl_continue, authentication_sasl_final,
     let_in,
@@ -79,6 +84,38 @@ struct Server {
     mechanism: String,
 }
 
+/// The keys of the password, for the salt and the iterations that the server mostly has.
+static KEYS: LazyLock<ScramKeys> = LazyLock::new(|| {
+    let startup = Startup::new("me", Transport::UnixSocket).password(PASSWORD);
+    let nonce = Nonce::from_entropy([3; Nonce::ENTROPY_LEN]);
+    let mut core = Connection::new(startup, nonce, usual());
+    let mut scram = ScramServer::new(PASSWORD, b"salt", 1, "server");
+    let mut reader = FrontendReader::new();
+    let mut said = Vec::new();
+    said.push(authentication(10, b"SCRAM-SHA-256\0\0"));
+    loop {
+        while let Some(message) = said.pop() {
+            core.recv_bytes(&message).expect("it is wanted");
+        }
+        if let Ok(Some(Event::Startup(StartupEvent::DeriveKey(job)))) = core.next_event() {
+            return job.run();
+        }
+        reader.push(core.output());
+        core.output_sent(core.output().len());
+        while let Some(message) = reader.next_message().expect("messages are sent") {
+            let Frontend::Password(body) = message else {
+                continue;
+            };
+            if let Ok((mechanism, Some(initial))) = Frontend::sasl_initial(&body) {
+                let first = scram
+                    .first(&mechanism, &initial)
+                    .expect("it knows the mechanism");
+                said.push(authentication_sasl_continue(first));
+            }
+        }
+    }
+});
+
 /// A SASL exchange: the client is let in when the server has proved that it knows the password, and never else.
 pub fn sasl(data: &[u8]) {
     exchange(data);
@@ -102,18 +139,29 @@ fn exchange(data: &[u8]) -> bool {
     } else {
         startup.bearer_token(BearerToken::new("token").expect("a token"))
     };
+    let bindable = flags & 0x40 == 0;
     let binds = flags & 0x30 == 0x10 && encrypted;
     let startup = match flags & 0x30 {
         0x10 if encrypted => startup.channel_binding(ChannelBinding::Require),
         0x20 => startup.channel_binding(ChannelBinding::Disable),
         _ => startup,
     };
+    let startup = if flags & 0x80 == 0 {
+        startup
+    } else {
+        startup.scram_keys(KEYS.clone())
+    };
     let mut core = watched(startup, limits);
     let scram = ScramServer::new(PASSWORD, b"salt", iterations, "server");
     let (scram, offer) = if encrypted {
         drain(&mut core);
         let facts = TlsFacts::new().verified(true).alpn(*TlsFacts::ALPN);
-        core.tls_established(facts.server_end_point(CERTIFICATE_HASH));
+        // A certificate whose signature has no hash leaves nothing to bind to.
+        core.tls_established(if bindable {
+            facts.server_end_point(CERTIFICATE_HASH)
+        } else {
+            facts
+        });
         let scram = scram.offers_binding_to(CERTIFICATE_HASH);
         (scram, &b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"[..])
     } else {
@@ -163,7 +211,8 @@ fn exchange(data: &[u8]) -> bool {
         let shown = server.mechanism == "OAUTHBEARER";
         assert!(proved || !asked || shown, "the server has proved nothing");
         assert!(!binds || server.mechanism == "SCRAM-SHA-256-PLUS");
-        assert!(!binds || proved);
+        assert!(!binds || proved && bindable);
+        assert!(bindable || server.mechanism != "SCRAM-SHA-256-PLUS");
     }
     end(&mut core);
     open
@@ -244,12 +293,15 @@ mod tests {
             Said::Last(&[]),
             Said::LetIn,
         ];
-        for flags in [0, 2, 4, 0x14, 0x24] {
+        for flags in [0, 2, 4, 0x14, 0x24, 0x44, 0x80, 0x82, 0x94] {
             let mut data = vec![flags];
             for said in &honest {
                 said.write(&mut data);
             }
             assert!(exchange(&data), "{flags:#x}");
+            // What must be bound and cannot be goes nowhere.
+            data[0] |= 0x54;
+            assert!(!exchange(&data), "{flags:#x}");
         }
     }
 }

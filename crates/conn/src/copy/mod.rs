@@ -3,6 +3,7 @@
 mod copy_in;
 mod copy_out;
 mod feed;
+pub(crate) mod fuzzing;
 mod rows_in;
 mod rows_out;
 mod sink;

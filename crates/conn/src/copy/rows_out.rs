@@ -119,8 +119,8 @@ impl<S: ByteStream> CopyOutRows<'_, S> {
             match self.tuples.next() {
                 Ok(None) => {}
                 Ok(Some(tuple)) => {
-                    let columns = Arc::clone(&self.columns);
-                    return Poll::Ready(Some(Ok(CopyRow { tuple, columns })));
+                    let row = CopyRow::new(tuple, Arc::clone(&self.columns));
+                    return Poll::Ready(Some(Ok(row)));
                 }
                 Err(error) => return Poll::Ready(Some(Err(self.fail(error.into())))),
             }
@@ -151,6 +151,10 @@ impl<S: ByteStream> CopyOutRows<'_, S> {
 }
 
 impl CopyRow {
+    pub(super) fn new(tuple: Bytes, columns: Arc<[Column]>) -> Self {
+        Self { tuple, columns }
+    }
+
     /// The value of a column, by its place, from 0.
     ///
     /// # Errors
@@ -186,7 +190,7 @@ impl CopyRow {
         self.columns.is_empty()
     }
 
-    fn fields(&self) -> TupleFields<'_> {
+    pub(super) fn fields(&self) -> TupleFields<'_> {
         TupleFields {
             columns: &self.columns,
             next: 0,
@@ -196,7 +200,7 @@ impl CopyRow {
 }
 
 /// The values of a tuple with what is known of their columns.
-struct TupleFields<'r> {
+pub(super) struct TupleFields<'r> {
     columns: &'r [Column],
     next: usize,
     values: Values<'r>,

@@ -319,7 +319,7 @@ impl<'q> Names<'q> {
 
 /// For the fuzz targets, and for nobody else.
 #[doc(hidden)]
-pub mod fuzzing {
+pub(crate) mod fuzzing {
     use super::{Backslash, Rewritten, UsageError};
 
     /// The rewritten text, and the names in the order of their numbers. `escapes`: `standard_conforming_strings` is off.

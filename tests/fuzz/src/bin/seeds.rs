@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use purepg_fuzz::input::Command;
-use purepg_fuzz::{PLACES, Said, batches};
+use purepg_fuzz::{PLACES, Said, batches, codec};
 use purepg_testkit::backend;
 use purepg_testkit::frontend::Frontend;
 use purepg_testkit::trace::{Line, Trace};
@@ -25,15 +25,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         traces.push(Trace::parse(&fs::read_to_string(entry?.path())?)?);
     }
     let of_each = |make: fn(&Trace) -> Inputs| traces.iter().flat_map(make).collect::<Inputs>();
-    for (target, inputs) in [
+    let protocol = [
         ("operations", of_each(operations)),
-        ("startup", of_each(startup)),
+        ("startup", &of_each(startup) | &entrances()),
         ("messages", of_each(messages)),
         ("sasl", exchanges()),
         ("model", runs()),
         ("trace", of_each(trace)),
         ("names", statements()),
-    ] {
+        ("config", strings()),
+        ("copy", rows()),
+    ];
+    let codecs = codec::TABLES.iter();
+    let codecs = codecs.map(|(name, table)| (*name, codec::seeds(table).into_iter().collect()));
+    for (target, inputs) in protocol.into_iter().chain(codecs) {
         let folder = corpus.join(target);
         fs::create_dir_all(&folder)?;
         for (number, input) in inputs.iter().enumerate() {
@@ -176,6 +181,17 @@ fn startup(trace: &Trace) -> Inputs {
     inputs
 }
 
+/// A server that lets the client in, by every way that there is.
+fn entrances() -> Inputs {
+    let ways = [1, 2, 3]
+        .into_iter()
+        .flat_map(|first| (0..=u8::MAX).map(move |second| (first, second)));
+    let inputs = ways.map(|(first, second)| purepg_fuzz::honest(first, second));
+    inputs
+        .filter_map(|(input, open)| open.then_some(input))
+        .collect()
+}
+
 /// Each message where it may come, and some that were not recorded.
 fn messages(trace: &Trace) -> Inputs {
     let mut inputs = Inputs::new();
@@ -214,7 +230,7 @@ fn exchanges() -> Inputs {
         Said::Any(12, b"e=no"),
     ];
     let mut inputs = Inputs::new();
-    for flags in [0, 1, 2, 4, 0x0c, 0x14, 0x24] {
+    for flags in [0, 1, 2, 4, 0x0c, 0x14, 0x24, 0x44, 0x54, 0x80, 0x82, 0x94] {
         for said in [&honest[..], &foreign, &[honest[0], first, Said::LetIn]] {
             for n in 1..=said.len() {
                 let mut input = vec![flags];
@@ -266,6 +282,53 @@ fn statements() -> Inputs {
     let texts = texts.into_iter().map(String::from).chain([all]);
     let read = |text: String| [0, 1].map(|flags| [&[flags], text.as_bytes()].concat());
     texts.flat_map(read).collect()
+}
+
+/// Connection strings; `\u{1}` is a secret, and `\u{2}` the same percent-encoded.
+fn strings() -> Inputs {
+    let texts = [
+        "postgres://user:\u{1}@localhost:5432/db?sslmode=require&application_name=a%20b",
+        "postgresql://user:\u{2}@[::1]/db?connect_timeout=10",
+        "postgres://%2Frun%2Fpostgresql/db?user=me&password=\u{2}",
+        "postgres://user:a@\u{1}@host/",
+        "postgres://user:\u{1}/a@host:12\u{1}/db",
+        "postgres://host1:1,host2:2/db?target_session_attrs=any",
+        "host=localhost port=5432 user=me password=\u{1} dbname=db",
+        "host = '/run/postgresql' user='a \\' b' password='\u{1} \\\\' options='-c a=b'",
+        "user= password=\u{1}",
+        "password='\u{1}",
+        "pass\u{1}word=x sslmode=\u{1}",
+        "sslmode=verify-full sslrootcert=system sslcert=a sslkey=b sslpassword=\u{1} sslcrl=c sslsni=0 sslcertmode=require",
+        "sslnegotiation=direct sslmode=require ssl_min_protocol_version=TLSv1.2 ssl_max_protocol_version=TLSv1.3 channel_binding=require",
+        "require_auth=!password,!md5 max_protocol_version=latest min_protocol_version=3.0 client_encoding=UTF8",
+        "hostaddr=127.0.0.1 service=\u{1} passfile=\u{1} keepalives=1 load_balance_hosts=disable",
+        "mysql://user:\u{1}@host/db",
+    ];
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+/// Rows of a COPY in both formats.
+fn rows() -> Inputs {
+    let mut inputs = Inputs::new();
+    for text in ["a\tb\\tc\t\\N\n\n", "\\x41\\101\\b\\.\t\\\\\n", "\\\t"] {
+        inputs.insert([b"\0\0", text.as_bytes()].concat());
+    }
+    let value = |text: &str| Some(text.as_bytes().to_vec());
+    for rows in [
+        vec![],
+        vec![vec![]],
+        vec![vec![value("\0\0\0\x07"), value("text")]],
+        vec![vec![None, value("")], vec![value("1234"), None]],
+    ] {
+        let columns = rows.first().map_or(2, Vec::len);
+        let data = purepg_conn::fuzzing::copied(&vec![purepg_conn::Type::BYTEA; columns], &rows);
+        let flags = u8::try_from(columns << 1 | 1).unwrap_or(1);
+        inputs.insert([&[flags, 7], &data.unwrap_or_default()[..]].concat());
+    }
+    let mut extended = b"\x05\x03PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\x03abc".to_vec();
+    extended.extend(b"\0\x02\0\0\0\x04\0\0\0\x01\xff\xff\xff\xff\xff\xff");
+    inputs.insert(extended);
+    inputs
 }
 
 /// Any bytes are a run.
