@@ -8,6 +8,7 @@ mod canned;
 pub mod drops;
 mod in_memory;
 mod memory;
+mod replaced;
 pub mod results;
 mod wrap;
 
@@ -26,6 +27,7 @@ pub use canned::Canned;
 pub use drops::Slow;
 pub use in_memory::InMemory;
 pub use memory::{peak_kib, resident_kib};
+pub use replaced::Replaced;
 pub use wrap::Wrapped;
 
 /// No scenario takes as long: one that does hangs.

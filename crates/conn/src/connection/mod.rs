@@ -25,7 +25,9 @@ use std::future::poll_fn;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use purepg_proto::{Notice, OpId, Parameters, Target, TransactionStatus};
+use purepg_proto::{
+    AuthMethod, Notice, OpId, Parameters, ProtocolVersion, Target, TransactionStatus,
+};
 
 use crate::cancel::Canceller;
 use crate::config::{Protected, Settings};
@@ -156,6 +158,16 @@ impl<S> Connection<S> {
     /// True when the server has proved over SCRAM that it is the one that TLS leads to: nobody stands in the middle.
     pub fn is_channel_bound(&self) -> bool {
         self.core.is_channel_bound()
+    }
+
+    /// How the server let us in.
+    pub fn auth_method(&self) -> Option<AuthMethod> {
+        self.core.auth_method()
+    }
+
+    /// The version of the protocol that is spoken.
+    pub fn protocol_version(&self) -> ProtocolVersion {
+        self.core.protocol_version()
     }
 
     /// The oldest notice or warning that nobody has taken, unless [`Config::on_notice`](crate::Config::on_notice) names who is told

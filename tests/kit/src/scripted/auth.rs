@@ -47,7 +47,7 @@ fn hex(bytes: &[u8]) -> String {
 /// A server in the middle of a SCRAM exchange (RFC 5802, RFC 7677), written from the RFC and not from the client.
 #[derive(Clone, Debug)]
 pub struct ScramServer {
-    salted: [u8; 32],
+    password: String,
     salt: Vec<u8>,
     iterations: u32,
     nonce: String,
@@ -63,7 +63,7 @@ impl ScramServer {
     /// One that knows this password. `nonce` is the server's share.
     pub fn new(password: &str, salt: &[u8], iterations: u32, nonce: &str) -> Self {
         Self {
-            salted: hi(password.as_bytes(), salt, iterations),
+            password: password.to_owned(),
             salt: salt.to_vec(),
             iterations,
             nonce: nonce.to_owned(),
@@ -120,7 +120,7 @@ impl ScramServer {
             "{},{},{without_proof}",
             self.client_first_bare, self.server_first
         );
-        let client_key = hmac(&self.salted, b"Client Key");
+        let (client_key, server_key) = scram_keys(&self.password, &self.salt, self.iterations);
         let stored_key: [u8; 32] = Sha256::digest(client_key).into();
         let signature = hmac(&stored_key, message.as_bytes());
         let expected: Vec<u8> = client_key
@@ -132,10 +132,15 @@ impl ScramServer {
         if nonce != self.nonce || proof != expected || !bound {
             return None;
         }
-        let server_key = hmac(&self.salted, b"Server Key");
         let verifier = hmac(&server_key, message.as_bytes());
         Some(format!("v={}", BASE64_STANDARD.encode(verifier)))
     }
+}
+
+/// `ClientKey` and `ServerKey` of RFC 5802, section 3, for a password that SASLprep leaves as it is.
+pub fn scram_keys(password: &str, salt: &[u8], iterations: u32) -> ([u8; 32], [u8; 32]) {
+    let salted = hi(password.as_bytes(), salt, iterations);
+    (hmac(&salted, b"Client Key"), hmac(&salted, b"Server Key"))
 }
 
 fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {

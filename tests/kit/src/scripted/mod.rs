@@ -18,7 +18,7 @@ mod transaction;
 
 use std::collections::HashMap;
 
-pub use auth::{Auth, ScramServer, md5_answer};
+pub use auth::{Auth, ScramServer, md5_answer, scram_keys};
 pub use entry::Tls;
 pub use statement::Statement;
 pub use stream::{ScriptedStream, ServerHandle};
