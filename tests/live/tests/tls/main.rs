@@ -10,6 +10,7 @@ mod blind;
 mod certificates;
 mod clients;
 mod modes;
+mod oauth;
 mod pki;
 mod servers;
 mod streams;
