@@ -16,7 +16,7 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::password::with_password;
 use crate::route::Route;
-use crate::runtime::{ByteStream, Endpoint, Runtime};
+use crate::runtime::{BoxFuture, ByteStream, Endpoint, Runtime};
 use crate::security::ways;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
@@ -104,7 +104,16 @@ impl<S: ByteStream> Entry<'_, S> {
         self.attempt_once(stream, tls).await
     }
 
-    async fn attempt_once(&mut self, stream: S, tls: TlsRequest) -> Result<Connection<S>, Failure> {
+    /// In a place of its own: what goes on in here is large, and would be carried along once for each way.
+    fn attempt_once(
+        &mut self,
+        stream: S,
+        tls: TlsRequest,
+    ) -> BoxFuture<'_, Result<Connection<S>, Failure>> {
+        Box::pin(self.over(stream, tls))
+    }
+
+    async fn over(&mut self, stream: S, tls: TlsRequest) -> Result<Connection<S>, Failure> {
         let mut connection = self.begin(stream, tls).map_err(Failure::for_good)?;
         let result = self.carry_on(&mut connection).await;
         match result {

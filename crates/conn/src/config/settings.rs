@@ -29,7 +29,8 @@ pub struct Settings {
     pub(super) ssl_mode: Option<SslMode>,
     pub(super) tls: TlsSettings,
     pub(super) require_auth: AuthMethods,
-    pub(super) auth: AuthSettings,
+    /// Apart, since settings are moved at each setter, and there is much of it.
+    pub(super) auth: Box<AuthSettings>,
     pub(super) min_protocol_version: ProtocolVersion,
     pub(super) max_protocol_version: Option<ProtocolVersion>,
     pub(super) limits: Limits,
@@ -184,7 +185,7 @@ impl Settings {
             ssl_mode: None,
             tls: TlsSettings::default(),
             require_auth: AuthMethods::default(),
-            auth: AuthSettings::default(),
+            auth: Box::default(),
             min_protocol_version: ProtocolVersion::default(),
             max_protocol_version: None,
             limits: Limits::default(),

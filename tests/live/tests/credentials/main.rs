@@ -6,6 +6,7 @@
 
 mod asking;
 mod keys;
+mod methods;
 mod models;
 mod oauth;
 mod saslprep;

@@ -1,16 +1,17 @@
 //! SCRAM that is tied to the TLS it goes through.
 
 use purepg_conn::{ChannelBinding, Config, Error, ProtocolErrorKind, Runtime, SslMode};
-use purepg_testkit::server::{PASSWORD, Server, USER_SCRAM, USER_TRUST};
+use purepg_testkit::server::{PASSWORD, Server, USER_MD5, USER_PASSWORD, USER_SCRAM, USER_TRUST};
 use purepg_tests_live::{Context, Transport, live};
 use rcgen::{PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
 
 use crate::pki::Authority;
-use crate::servers::{ONLY_PLAIN, config, connect, showing, with_tls};
+use crate::servers::{ONLY_PLAIN, asking, config, connect, roots, showing, with_tls};
 
 live!(
     scram_is_bound_to_the_certificate,
     security_09_nothing_but_a_bound_method_will_do,
+    security_09_whatever_a_server_asks_for_through_tls,
     security_10_certificates_with_and_without_a_hash,
 );
 
@@ -72,6 +73,43 @@ async fn security_09_nothing_but_a_bound_method_will_do<R: Runtime>(cx: Context<
     let (result, streams) = connect(&cx, &config).await;
     assert!(matches!(result, Err(Error::Config(_))), "{result:?}");
     assert!(streams.told().is_empty());
+}
+
+/// The password is in the configuration, and so is whoever could be asked for another one.
+async fn security_09_whatever_a_server_asks_for_through_tls<R: Runtime>(cx: Context<R>) {
+    if cx.transport == Transport::Unix {
+        return;
+    }
+    for server in asking() {
+        for (user, method) in [
+            (USER_TRUST, "none"),
+            (USER_PASSWORD, "password"),
+            (USER_MD5, "md5"),
+        ] {
+            for mode in [SslMode::Require, SslMode::Prefer, SslMode::VerifyFull] {
+                let config = config(server, user)
+                    .ssl_mode(mode)
+                    .ssl_root_cert(roots())
+                    .channel_binding(ChannelBinding::Require);
+                let nobody = config.clone().password_with(|_| panic!("nobody is asked"));
+                for config in [config.password(PASSWORD), nobody] {
+                    let (result, streams) = connect(&cx, &config).await;
+                    let Err(Error::Protocol(error)) = result else {
+                        panic!("{user} {mode}")
+                    };
+                    let refused = ProtocolErrorKind::ChannelBindingRequired { method };
+                    assert_eq!(*error.kind(), refused, "{user} {mode}");
+                    assert_eq!(streams.told(), ["RST"], "no other way is tried");
+                }
+            }
+        }
+        // What can bind lets in, be it by keys that serve again.
+        let config = bound(server, USER_SCRAM, ChannelBinding::Require);
+        for _ in 0..2 {
+            assert!(cx.try_connect(&config).await.unwrap().is_channel_bound());
+        }
+        assert_eq!(config.key_derivations(), 1);
+    }
 }
 
 async fn security_10_certificates_with_and_without_a_hash<R: Runtime>(cx: Context<R>) {

@@ -54,8 +54,18 @@ pub(crate) fn without_tls() -> &'static [Server] {
     SERVERS.get_or_init(|| versions(|options| options))
 }
 
+/// With TLS, and with every method for the user who is named after it.
+pub(crate) fn asking() -> &'static [Server] {
+    static SERVERS: OnceLock<Vec<Server>> = OnceLock::new();
+    SERVERS.get_or_init(|| started(tls))
+}
+
 fn versions(with: impl Fn(Options) -> Options) -> Vec<Server> {
-    let start = |options| Server::start(with(choosy(options))).unwrap();
+    started(|options| with(choosy(options)))
+}
+
+fn started(with: impl Fn(Options) -> Options) -> Vec<Server> {
+    let start = |options| Server::start(with(options)).unwrap();
     let chosen = start(Options::new());
     let newest = (chosen.version() != NEWEST).then(|| start(Options::new().version(NEWEST)));
     [chosen].into_iter().chain(newest).collect()
