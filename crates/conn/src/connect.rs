@@ -22,7 +22,7 @@ use crate::runtime::{BoxFuture, ByteStream, Endpoint, Runtime};
 use attempts::Attempts;
 pub use attempts::{ConnectAttempt, ConnectError};
 use order::shuffle;
-use resolve::resolve;
+use resolve::{LookUp, resolve};
 
 /// Opens a connection through a runtime.
 ///
@@ -51,6 +51,7 @@ pub async fn connect<R: Runtime>(
         runtime,
         settings,
         hosts: settings.hosts(),
+        look_up: resolve::look_up,
         draw: getrandom::u64,
     };
     let mut attempts = Attempts::default();
@@ -76,6 +77,8 @@ struct Search<'a, S, D> {
     runtime: Arc<dyn Runtime<Stream = S>>,
     settings: &'a Settings,
     hosts: Vec<Host>,
+    /// What addresses a name has.
+    look_up: LookUp,
     /// Where random numbers come from.
     draw: D,
 }
@@ -127,7 +130,8 @@ where
     ) -> Result<Connection<S>, Next> {
         let mut clock = Clock::new(&*self.runtime, self.settings);
         attempts.begin(host, None);
-        let mut endpoints = match clock.bound(host, resolve(&*self.runtime, host)).await {
+        let resolving = resolve(&*self.runtime, host, self.look_up);
+        let mut endpoints = match clock.bound(host, resolving).await {
             Ok(endpoints) => endpoints,
             Err(error) => {
                 attempts.fail(error);

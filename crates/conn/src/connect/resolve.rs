@@ -8,10 +8,19 @@ use crate::config::{Address, Host};
 use crate::error::Error;
 use crate::runtime::{Endpoint, Runtime};
 
-/// At least one, or an error. Names are looked up by the operating system, in its order.
+/// Tells what addresses a name has, in the order in which they are to be tried.
+pub(super) type LookUp = fn(&str, u16) -> io::Result<Vec<SocketAddr>>;
+
+/// As the operating system has it.
+pub(super) fn look_up(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    (name, port).to_socket_addrs().map(Vec::from_iter)
+}
+
+/// At least one, or an error.
 pub(super) async fn resolve<R: Runtime + ?Sized>(
     runtime: &R,
     host: &Host,
+    look_up: LookUp,
 ) -> Result<Vec<Endpoint>, Error> {
     let (name, port) = match (host.addr(), host.address()) {
         (Some(addr), _) => (addr.to_owned(), host.port()),
@@ -23,8 +32,7 @@ pub(super) async fn resolve<R: Runtime + ?Sized>(
         return Ok(vec![Endpoint::Tcp(SocketAddr::new(ip, port))]);
     }
     let context = format!("looking up {name}");
-    let look_up = move || (name.as_str(), port).to_socket_addrs().map(Vec::from_iter);
-    let addresses = run_blocking(runtime, look_up).await?;
+    let addresses = run_blocking(runtime, move || look_up(&name, port)).await?;
     let addresses = addresses.and_then(|addresses| {
         if addresses.is_empty() {
             let none = "the name has no address";

@@ -1,6 +1,10 @@
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
+use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::FutureExt as _;
 use futures_util::io::Cursor;
 
@@ -141,6 +145,7 @@ fn arranged(config: &Config, numbers: &[u64]) -> Vec<String> {
         runtime: Arc::new(runtime.clone()),
         settings: config.settings(),
         hosts: config.settings().hosts(),
+        look_up: resolve::look_up,
         draw: || Ok(numbers.lock().unwrap().pop_front().unwrap()),
     };
     let found = search.run(&mut Attempts::default()).now_or_never();
@@ -162,4 +167,183 @@ fn acceptance_07_hosts_are_tried_in_the_order_of_chance() {
     assert_eq!(arranged(&random, &[u64::MAX, u64::MAX]), told);
     let others = ["192.0.2.2:2", "192.0.2.3:3", "192.0.2.1:1"];
     assert_eq!(arranged(&random, &[0, 0]), others);
+}
+
+/// Two addresses for each name: 192.0.2.1, 192.0.2.2, and for `b` another two.
+fn two_each(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let last = match name {
+        "a" => [1, 2],
+        "b" => [3, 4],
+        _ => return Err(io::ErrorKind::NotFound.into()),
+    };
+    Ok(last.map(|last| ([192, 0, 2, last], port).into()).into())
+}
+
+/// A network where whoever connects finds what was written down for the address, or nobody.
+struct Written {
+    says: HashMap<&'static str, Vec<u8>>,
+    tried: Arc<Mutex<Vec<String>>>,
+}
+
+impl Runtime for Written {
+    type Stream = Says;
+
+    fn connect(
+        &self,
+        endpoint: &Endpoint,
+        _: &SocketOptions,
+    ) -> BoxFuture<'static, io::Result<Says>> {
+        let address = endpoint.to_string();
+        let says = self.says.get(address.as_str()).cloned();
+        self.tried.lock().unwrap().push(address);
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let stream = says.map(|says| Says(io::Cursor::new(says)));
+        Box::pin(std::future::ready(stream.ok_or(refused)))
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+
+    fn run_blocking(&self, job: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
+        job();
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// Says it, whatever it hears, and ends.
+struct Says(io::Cursor<Vec<u8>>);
+
+impl AsyncRead for Says {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(io::Read::read(&mut self.0, buf))
+    }
+}
+
+impl AsyncWrite for Says {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A fatal error of a server.
+fn fatal(sqlstate: &str) -> Vec<u8> {
+    let fields = format!("SFATAL\0VFATAL\0C{sqlstate}\0Mno\0\0");
+    let length = u32::try_from(fields.len() + 4).unwrap();
+    [b"E", &length.to_be_bytes()[..], fields.as_bytes()].concat()
+}
+
+/// Which addresses of `a` and `b` are tried, and whether somebody was let in.
+fn tried(
+    says: impl IntoIterator<Item = (&'static str, Vec<u8>)>,
+    config: &Config,
+    numbers: &[u64],
+) -> (bool, Vec<String>) {
+    let tried = Arc::<Mutex<Vec<String>>>::default();
+    let runtime = Written {
+        says: says.into_iter().collect(),
+        tried: Arc::clone(&tried),
+    };
+    let numbers = Mutex::new(numbers.iter().copied().collect::<VecDeque<_>>());
+    let search = Search {
+        runtime: Arc::new(runtime) as Arc<dyn Runtime<Stream = Says>>,
+        settings: config.settings(),
+        hosts: config.settings().hosts(),
+        look_up: two_each,
+        draw: || Ok(numbers.lock().unwrap().pop_front().unwrap()),
+    };
+    let mut attempts = Attempts::default();
+    let found = search.run(&mut attempts).now_or_never().unwrap();
+    let tried = std::mem::take(&mut *tried.lock().unwrap());
+    (found.is_some(), tried)
+}
+
+fn a_and_b() -> Config {
+    let config = Config::new("a", "u").port(1).add_host("b", 1);
+    config.ssl_mode(SslMode::Disable)
+}
+
+const A1: &str = "192.0.2.1:1";
+const A2: &str = "192.0.2.2:1";
+const B1: &str = "192.0.2.3:1";
+const B2: &str = "192.0.2.4:1";
+
+/// `AuthenticationOk`, `ReadyForQuery`.
+const ENTERS: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+
+#[test]
+fn acceptance_03_what_leads_to_the_next_address_and_what_does_not() {
+    let enters = || ENTERS.to_vec();
+    for (says, enters, expected) in [
+        (vec![], false, vec![A1, A2, B1, B2]),
+        (vec![(A2, enters())], true, vec![A1, A2]),
+        (vec![(A1, vec![]), (A2, enters())], true, vec![A1, A2]),
+        (
+            vec![(A1, b"R\0".to_vec()), (B2, enters())],
+            true,
+            vec![A1, A2, B1, B2],
+        ),
+        (vec![(A1, fatal("28P01")), (A2, enters())], false, vec![A1]),
+        (
+            vec![(A2, fatal("28000")), (B1, enters())],
+            false,
+            vec![A1, A2],
+        ),
+    ] {
+        let expected: Vec<_> = expected.into_iter().map(str::to_owned).collect();
+        assert_eq!(tried(says, &a_and_b(), &[]), (enters, expected));
+    }
+}
+
+#[test]
+fn acceptance_04_a_host_that_is_not_ready_is_left_with_all_its_addresses() {
+    let says = vec![
+        (A1, fatal("57P03")),
+        (A2, ENTERS.to_vec()),
+        (B1, ENTERS.to_vec()),
+    ];
+    let (enters, tried) = tried(says, &a_and_b(), &[]);
+    assert!(enters);
+    assert_eq!(tried, [A1, B1]);
+}
+
+#[test]
+fn a_server_that_will_not_do_is_left_with_all_its_addresses() {
+    let standby = b"R\0\0\0\x08\0\0\0\0S\0\0\0\x16in_hot_standby\0on\0Z\0\0\0\x05I";
+    let primary = b"R\0\0\0\x08\0\0\0\0S\0\0\0\x17in_hot_standby\0off\0Z\0\0\0\x05I";
+    let says = vec![
+        (A1, standby.to_vec()),
+        (A2, primary.to_vec()),
+        (B1, primary.to_vec()),
+    ];
+    let config = a_and_b().target_session_attrs(TargetSessionAttrs::Primary);
+    let (enters, tried) = tried(says, &config, &[]);
+    assert!(enters);
+    assert_eq!(tried, [A1, B1]);
+}
+
+#[test]
+fn acceptance_07_addresses_are_tried_in_the_order_of_chance() {
+    let random = a_and_b().load_balance_hosts(LoadBalanceHosts::Random);
+    // A number for the hosts, one for the addresses of each.
+    let (_, first) = tried(vec![], &random, &[0, 0, u64::MAX]);
+    assert_eq!(first, [B2, B1, A1, A2]);
+    let (_, second) = tried(vec![], &random, &[u64::MAX, u64::MAX, 0]);
+    assert_eq!(second, [A1, A2, B2, B1]);
 }

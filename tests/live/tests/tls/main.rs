@@ -9,6 +9,7 @@ mod binding;
 mod blind;
 mod certificates;
 mod clients;
+mod hosts;
 mod modes;
 mod oauth;
 mod pki;
