@@ -266,6 +266,7 @@ pub(super) fn integer(value: &str) -> Option<i32> {
 mod tests {
     use std::time::Duration;
 
+    use super::super::environment::{ByVariable, VARIABLES};
     use super::*;
     use crate::{AuthMethods, SslMode};
 
@@ -293,6 +294,87 @@ mod tests {
             let treated = !matches!(treatment(name), Some((_, Misspells(_))));
             assert!(treated, "{name}");
         }
+    }
+
+    /// The cells of each row of `docs/configuration.md` whose first one is a keyword.
+    fn documented() -> Vec<Vec<String>> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        let (_, table) = text.split_once("\n## Keywords\n").unwrap();
+        let (table, _) = table.split_once("\n## ").unwrap();
+        let rows = table.lines().filter(|line| line.starts_with("| `"));
+        let cells = |row: &str| {
+            row.split('|')
+                .map(|cell| cell.trim().replace('`', ""))
+                .collect()
+        };
+        rows.map(cells).collect()
+    }
+
+    #[test]
+    fn the_table_of_keywords_is_true() {
+        let rows = documented();
+        let mut rows: Vec<&[String]> = rows.iter().map(Vec::as_slice).collect();
+        for &(name, treated) in KEYWORDS {
+            let at = rows.iter().position(|row| row[1] == name);
+            if let Misspells(_) = treated {
+                assert_eq!(at, None, "{name}");
+                continue;
+            }
+            let row = rows.remove(at.unwrap_or_else(|| panic!("{name} has no row")));
+            let [_, _, variable, default, what, _] = row else {
+                panic!("{name}: {row:?}");
+            };
+            let known = VARIABLES
+                .iter()
+                .find(|(_, by)| *by == ByVariable::Keyword(name));
+            let known = match name {
+                "requiressl" => "PGREQUIRESSL",
+                _ => known.map_or("", |(variable, _)| variable),
+            };
+            assert_eq!(variable, known, "{name}");
+            match treated {
+                Refused(_) if name == "requiressl" => {}
+                Refused(reason) => assert_eq!(*what, format!("refused: {reason}")),
+                Accepts(values, reason) => {
+                    assert!(what.contains(&values.join(", ")), "{name}");
+                    assert!(
+                        what.ends_with(&format!("others are refused: {reason}")),
+                        "{name}"
+                    );
+                }
+                SetterOnly(setter) => {
+                    assert!(what.starts_with("refused: "), "{name}");
+                    assert!(what.ends_with(&format!("Config::{setter}")), "{name}");
+                }
+                FromFiles => assert!(what.contains("only with an environment"), "{name}"),
+                Takes(_) | Parses(_) | Misspells(_) => assert!(!what.contains("refused"), "{name}"),
+            }
+            // What is said to be the default changes nothing.
+            if let (Parses(_), Some(default)) = (treated, default.split([';', ',']).next())
+                && ![
+                    "",
+                    "no limit",
+                    "the newest",
+                    "see AuthMethods",
+                    "the system's",
+                ]
+                .contains(&default)
+            {
+                let said = try_one(name, default).unwrap();
+                let untouched = Settings::new(String::new(), String::new());
+                assert_eq!(meaning(&said), meaning(&untouched), "{name}");
+            }
+        }
+        assert!(rows.is_empty(), "{rows:?}");
+    }
+
+    /// What is compared of settings that say the same in other words.
+    fn meaning(settings: &Settings) -> impl PartialEq + std::fmt::Debug + use<> {
+        let mut said = settings.clone();
+        said.ssl_mode = Some(settings.ssl_mode());
+        said.max_protocol_version = Some(settings.max_protocol_version());
+        said
     }
 
     #[test]

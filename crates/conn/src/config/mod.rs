@@ -71,13 +71,8 @@ pub use tls::{SslCertMode, SslNegotiation, TlsVersion};
 ///
 /// A string is parsed as libpq parses it: as a URL if it starts with `postgres://` or
 /// `postgresql://`, otherwise as a list of `keyword=value`. The last of several equal keywords
-/// counts. The keywords are `host`, `hostaddr`, `port`, `user`, `password`, `dbname`, `application_name`,
-/// `options`, `connect_timeout`, `target_session_attrs`, `load_balance_hosts`, `keepalives`, `keepalives_idle`, `keepalives_interval`,
-/// `keepalives_count`, `tcp_user_timeout`, `requirepeer`, `require_auth`, `scram_client_key`, `scram_server_key`,
-/// `oauth_issuer`, `oauth_client_id`, `oauth_client_secret`, `oauth_scope`, `channel_binding`, `min_protocol_version`, `max_protocol_version`, `sslmode`, `sslnegotiation`, `sslrootcert` (a file, or `system`), `sslcrl`,
-/// `sslcert`, `sslkey`, `sslpassword`, `sslcertmode`, `sslsni`, `ssl_min_protocol_version`, `ssl_max_protocol_version`. libpq's other
-/// keywords are accepted where they ask for what happens anyway, such as
-/// `gssencmode=disable`, and are an error otherwise; so are unknown ones. There is no default
+/// counts. Every keyword of libpq 18 has an effect or is an error that says why, as unknown ones are; none is ignored. All of them stand in a
+/// table in `docs/configuration.md`, each with its environment variable. There is no default
 /// for the host and the user: [`host`](Self::host) and [`user`](Self::user) may fill in what a
 /// string leaves out.
 ///
@@ -140,8 +135,8 @@ impl Config {
     ///    are looked for in `~/.pgpass`, and `root.crt`, `root.crl`, `postgresql.crt` and `postgresql.key` in `~/.postgresql` are used if they
     ///    are there.
     ///
-    /// [The table of keywords](https://docs.rs/purepg-conn) names the variable of each. A variable that cannot be honoured is an error, as a
-    /// keyword is. Files of services are read here, which blocks; the password file is when connecting.
+    /// The table in `docs/configuration.md` names the variable of each keyword. A variable that cannot be honoured is an error, as a keyword is.
+    /// Files of services are read here, which blocks; the password file is when connecting.
     ///
     /// # Errors
     ///

@@ -249,6 +249,20 @@ proptest! {
         }
     }
 
+    /// Nor does a string that was taken apart show more than what stands where everybody may see it.
+    #[test]
+    fn security_24_a_string_that_was_taken_apart_shows_no_secret(before in pieces(), after in pieces()) {
+        let text = format!("{before}{SENTINEL}{after}");
+        if let Ok(string) = text.parse::<ConnectionString>() {
+            let shown = format!("{string:?} {string:#?}");
+            let open = string.keywords().any(|keyword| {
+                let value = string.get(keyword).unwrap();
+                !keyword::is_secret(keyword) && value.contains(SENTINEL)
+            });
+            prop_assert_eq!(shown.contains(SENTINEL), open, "{}", shown);
+        }
+    }
+
     /// A good string with one piece too many, in either form.
     #[test]
     fn security_24_a_broken_string_hides_its_password(piece in pieces(), at in 0..60_usize) {
