@@ -2,6 +2,9 @@
 
 mod shape;
 
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
 use crate::error::ValueError;
 pub(crate) use shape::{MAX_DIMENSIONS, Shape};
 
@@ -21,10 +24,12 @@ pub(crate) use shape::{MAX_DIMENSIONS, Shape};
 /// assert_eq!(Array::from(vec![1, 2]).dimensions(), [Dimension::new(2)]);
 /// # Ok::<(), purepg_types::ValueError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone)]
 pub struct Array<T> {
     elements: Vec<T>,
     shape: Shape,
+    /// What stands between the elements where the server prints them; known of what was read.
+    delimiter: Option<u8>,
 }
 
 /// One dimension of an array.
@@ -60,11 +65,23 @@ impl<T> Array<T> {
                 format!("{} elements instead of {}", elements.len(), shape.count()).into(),
             ));
         }
-        Ok(Self { elements, shape })
+        Ok(Self {
+            elements,
+            shape,
+            delimiter: None,
+        })
     }
 
-    pub(crate) fn from_parts(elements: Vec<T>, shape: Shape) -> Self {
-        Self { elements, shape }
+    pub(crate) fn from_parts(elements: Vec<T>, shape: Shape, delimiter: Option<u8>) -> Self {
+        Self {
+            elements,
+            shape,
+            delimiter,
+        }
+    }
+
+    pub(crate) fn delimiter(&self) -> Option<u8> {
+        self.delimiter
     }
 
     /// The dimensions; none for the empty array.
@@ -120,6 +137,31 @@ impl<T> Array<T> {
     }
 }
 
+/// By dimensions and elements.
+impl<T: PartialEq> PartialEq for Array<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.elements == other.elements && self.shape == other.shape
+    }
+}
+
+impl<T: Eq> Eq for Array<T> {}
+
+impl<T: Hash> Hash for Array<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.elements.hash(state);
+        self.shape.hash(state);
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Array<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Array")
+            .field("elements", &self.elements)
+            .field("shape", &self.shape)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<T> Default for Array<T> {
     fn default() -> Self {
         Self::from(Vec::new())
@@ -130,7 +172,7 @@ impl<T> Default for Array<T> {
 impl<T> From<Vec<T>> for Array<T> {
     fn from(elements: Vec<T>) -> Self {
         let shape = Shape::of_one(elements.len(), 1);
-        Self { elements, shape }
+        Self::from_parts(elements, shape, None)
     }
 }
 

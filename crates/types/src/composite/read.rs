@@ -81,7 +81,7 @@ impl<'a> CompositeReader<'a> {
                 }
                 Rest::Binary(reader, count)
             }
-            Format::Text => Rest::Text(begin_text(raw)?),
+            Format::Text => Rest::Text(begin_text(ty, raw)?),
         };
         Ok(Self { ty, rest, next: 0 })
     }
@@ -175,9 +175,9 @@ fn outdated(ty: &Type) -> BoxError {
     invalid("its type has other fields than when it was looked up")
 }
 
-/// What stands behind the parenthesis; nothing for a value without fields.
-fn begin_text(mut text: &[u8]) -> Result<Option<&[u8]>, BoxError> {
-    if text == b"()" {
+/// What stands behind the parenthesis; nothing for a value without fields. A single field that is NULL looks the same: only the type tells.
+fn begin_text<'a>(ty: &Type, mut text: &'a [u8]) -> Result<Option<&'a [u8]>, BoxError> {
+    if text == b"()" && ty.fields().is_empty() {
         return Ok(None);
     }
     if take_byte(&mut text, b'(') {

@@ -166,6 +166,26 @@ fn a_record_tells_its_types_in_binary_only() {
 }
 
 #[test]
+fn a_single_field_that_is_null_is_no_value_without_fields() {
+    let of = |names: &[&str]| {
+        let fields: Vec<_> = names
+            .iter()
+            .map(|name| TypeField::new(*name, Type::INT4))
+            .collect();
+        Type::new(70_000, "few", Kind::Composite, None).with_fields(fields)
+    };
+    let count = |ty: &Type| -> Result<usize, BoxError> {
+        let fields = CompositeReader::new(ty, b"()", Format::Text)?;
+        Ok(fields.collect::<Result<Vec<_>, _>>()?.len())
+    };
+    assert_eq!(count(&of(&[])).unwrap(), 0);
+    assert_eq!(count(&of(&["a"])).unwrap(), 1);
+    let two = of(&["a", "b"]);
+    assert!(count(&two).is_err());
+    assert!(two.is_outdated());
+}
+
+#[test]
 fn a_value_of_another_shape_tells_that_the_type_was_altered() {
     let raw = written(
         CompositeFields::InOrder(&[&1, &"x"]),
@@ -216,7 +236,7 @@ fn security_48_malformed_values_are_an_error() {
             "neither a comma nor a parenthesis behind a field",
         ),
         ("(1,x)y", "something behind its end"),
-        ("()", "it has no more than 0 fields"),
+        ("()", "its type has other fields than when it was looked up"),
     ] {
         let error = read(&pair(), raw.as_bytes(), Format::Text).unwrap_err();
         assert_eq!(error.to_string(), reason, "{raw:?}");

@@ -103,6 +103,17 @@ fn write_text<'a>(
     Ok(IsNull::No)
 }
 
+/// As the server prints it: shorter keys stand first.
+pub(crate) fn print(
+    map: &BTreeMap<String, Option<String>>,
+    out: &mut BytesMut,
+) -> Result<IsNull, BoxError> {
+    let mut pairs: Vec<_> = map.iter().collect();
+    // Those of one length stay in their order.
+    pairs.sort_by_key(|(key, _)| key.len());
+    write_text(pairs.into_iter(), out)
+}
+
 fn write_string(text: &str, out: &mut BytesMut) -> Result<(), BoxError> {
     let start = out.len();
     let _ = text.to_text(&Type::TEXT, out)?;

@@ -23,6 +23,7 @@ mod wire;
 mod wrapper;
 
 pub(crate) use array::text as array_text;
+pub(crate) use hstore::print as print_hstore;
 pub(crate) use integer::is_integer;
 
 use std::borrow::Cow;

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use super::Value;
 use crate::composite::write_field;
 use crate::error::BoxError;
-use crate::impls::array_text;
+use crate::impls::{array_text, print_hstore};
 use crate::{Composite, IsNull, Multirange, Range, ToSql, Type};
 
 /// What cannot be printed so, since it is nested too deeply, is shown as [`Debug`](fmt::Debug) does.
@@ -135,9 +135,13 @@ fn print(value: &Value, level: u32, out: &mut BytesMut) -> Result<IsNull, BoxErr
         Value::Array(array) => {
             let elements = array.iter().map(|value| Printed(value, below));
             let elements: Vec<_> = elements.collect();
-            // The one type with another delimiter.
-            let boxes = array.iter().any(|value| matches!(value, Value::Box(_)));
-            let part = if boxes { Type::BOX } else { part };
+            let part = match array.delimiter() {
+                Some(b',') => part,
+                Some(delimiter) => part.with_delimiter(delimiter),
+                // Nobody has said so, but there is only one type that has another.
+                None if array.iter().any(|value| matches!(value, Value::Box(_))) => Type::BOX,
+                None => part,
+            };
             array_text::write(&elements, array.shape(), &part, out)?;
         }
         Value::Range(range) => return printed(range, below).to_text(&part, out),
@@ -147,7 +151,7 @@ fn print(value: &Value, level: u32, out: &mut BytesMut) -> Result<IsNull, BoxErr
             return ranges.to_text(&part, out);
         }
         Value::Composite(composite) => print_fields(composite, level, out)?,
-        Value::Hstore(map) => return map.to_text(&part, out),
+        Value::Hstore(map) => return print_hstore(map, out),
     }
     Ok(IsNull::No)
 }

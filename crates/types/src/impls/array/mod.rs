@@ -80,7 +80,8 @@ from_array! {
     [] Box<[T]>: |ty, raw, format| read_one(ty, raw, format).map(Vec::into_boxed_slice);
     [const N: usize] [T; N]: read_exactly;
     [] Array<T>: |ty, raw, format| {
-        read_all(ty, raw, format).map(|(elements, shape)| Self::from_parts(elements, shape))
+        let delimiter = element(ty).map(Type::delimiter_byte);
+        read_all(ty, raw, format).map(|(elements, shape)| Self::from_parts(elements, shape, delimiter))
     };
 }
 
