@@ -60,6 +60,10 @@ types-table:
 bench:
     cargo bench --manifest-path tests/bench/Cargo.toml
 
+# The conversions beside those of sqlx, which is heavy: a workspace of its own.
+references:
+    cargo test --manifest-path tests/references/Cargo.toml
+
 # Fuzzes the core and the codecs: one target or all of them, for so many seconds each. docs/fuzzing.md says more.
 fuzz target="operations startup messages sasl model trace names config copy numbers strings datetime network geometry hstore arrays ranges composites values compat" seconds="60":
     #!/usr/bin/env bash
