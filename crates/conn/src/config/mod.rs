@@ -385,6 +385,7 @@ impl Config {
     }
 
     /// How much a connection puts up with: see [`Limits`] for what there is, and why.
+    /// `max_in_flight` is 1,000 at least, or a pipeline could wait for answers that the server keeps until it is asked for more.
     ///
     /// ```
     /// # use purepg_conn::{Config, Limits};

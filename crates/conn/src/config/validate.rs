@@ -16,6 +16,7 @@ pub(super) fn validate(settings: &Settings) -> Result<(), ConfigError> {
     }
     check_parameters(settings)?;
     check_startup_size(settings)?;
+    check_limits(settings)?;
     auth::validate(settings)?;
     tls::validate(settings)
 }
@@ -56,6 +57,23 @@ fn check_nul(settings: &Settings) -> Result<(), ConfigError> {
         None => Ok(()),
     }
 }
+
+fn check_limits(settings: &Settings) -> Result<(), ConfigError> {
+    let keyword = "limits";
+    if settings.limits().output_high_water == 0 {
+        let reason = "with an output_high_water of 0 nothing could ever be sent";
+        return Err(ConfigError::InvalidValue { keyword, reason });
+    }
+    if settings.limits().max_in_flight < MIN_IN_FLIGHT {
+        let reason = "max_in_flight is 1000 at least, or a pipeline could wait for ever";
+        return Err(ConfigError::InvalidValue { keyword, reason });
+    }
+    Ok(())
+}
+
+/// Up to the next Sync a server keeps answers for itself until 8 KiB of them have come together. The least that an operation is answered is
+/// eighteen bytes, so with as many under way some must come.
+const MIN_IN_FLIGHT: usize = 1_000;
 
 fn contains_nul(file: &Path) -> bool {
     file.as_os_str().as_encoded_bytes().contains(&0)

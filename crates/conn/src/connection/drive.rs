@@ -83,6 +83,16 @@ impl<S: ByteStream> Connection<S> {
         event
     }
 
+    /// The next event; `None` as soon as another operation is accepted, if that `is_wanted`. What was asked for so far may be answered no
+    /// sooner than more is asked for.
+    pub(crate) fn poll_event_or_room(
+        &mut self,
+        cx: &mut Context<'_>,
+        is_wanted: bool,
+    ) -> Poll<Result<Option<Event>, Error>> {
+        self.poll_event_unless(cx, |this| is_wanted && !this.core.is_full())
+    }
+
     fn poll_event_in_time(
         &mut self,
         cx: &mut Context<'_>,

@@ -119,8 +119,10 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
             if self.sent.is_empty() && self.items.is_empty() {
                 return self.poll_settled(cx);
             }
-            let event = match ready!(self.connection.poll_event(cx)) {
-                Ok(event) => event,
+            let more = !self.items.is_empty() && !self.describing && self.connection.is_open();
+            let event = match ready!(self.connection.poll_event_or_room(cx, more)) {
+                Ok(Some(event)) => event,
+                Ok(None) => continue,
                 Err(error) => return self.end(error),
             };
             match event {

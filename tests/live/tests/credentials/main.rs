@@ -6,6 +6,7 @@
 
 mod asking;
 mod keys;
+mod limits;
 mod methods;
 mod models;
 mod oauth;
