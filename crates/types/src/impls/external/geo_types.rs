@@ -42,7 +42,7 @@ through! {
     }
     // The exterior ends where it begins, which a polygon of PostgreSQL does not say twice.
     Polygon<f64> = geometry::Polygon {
-        from: |polygon| Ok(Polygon::new(polygon.points.into_iter().map(theirs).collect(), Vec::new())),
+        from: |polygon| Ok(Polygon::new(closed(polygon).into(), Vec::new())),
         to: |value| {
             if !value.interiors().is_empty() {
                 return Err(invalid("a polygon with holes"));
@@ -54,6 +54,18 @@ through! {
             Ok(geometry::Polygon { points })
         },
     }
+}
+
+/// With the first point once more behind the last, also where these are alike: that one is left out when it is written. Where it is at NaN,
+/// which is like nothing, the other crate does this by itself.
+fn closed(polygon: geometry::Polygon) -> Vec<Coord<f64>> {
+    let mut points: Vec<_> = polygon.points.into_iter().map(theirs).collect();
+    if let Some(&first) = points.first()
+        && !(first.x.is_nan() || first.y.is_nan())
+    {
+        points.push(first);
+    }
+    points
 }
 
 fn theirs(point: geometry::Point) -> Coord<f64> {
@@ -112,6 +124,30 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(written, b"((0,0),(1,0),(0,1))");
+    }
+
+    #[test]
+    fn a_polygon_may_end_where_it_begins() {
+        let point = |x, y| geometry::Point { x, y };
+        let nan = point(f64::NAN, 1.0);
+        let (a, b) = (point(1.0, 2.0), point(3.0, 4.0));
+        for points in [
+            vec![a],
+            vec![a, b],
+            vec![a, a],
+            vec![a, b, a],
+            vec![a, b, a, a],
+            vec![nan, a],
+        ] {
+            let expected = geometry::Polygon { points };
+            for format in [Format::Text, Format::Binary] {
+                let raw = write(&expected, &Type::POLYGON, format).unwrap().unwrap();
+                let column = crate::Column::new("a", Type::POLYGON, format);
+                let polygon: Polygon = read(&column, &raw).unwrap();
+                let written = write(&polygon, &Type::POLYGON, format).unwrap().unwrap();
+                assert_eq!(written, raw, "{expected:?}");
+            }
+        }
     }
 
     #[test]
