@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use purepg_conn::{BoxFuture, ByteStream, Endpoint, Runtime};
+use purepg_conn::{BoxFuture, ByteStream, Endpoint, Runtime, SocketOptions};
 
 /// A runtime of somebody else's, but for its streams: each is what a function makes, and no socket is opened. It counts what it does.
 pub struct Replaced<R, S> {
@@ -55,7 +55,7 @@ impl<R, S> fmt::Debug for Replaced<R, S> {
 impl<R: Runtime, S: ByteStream> Runtime for Replaced<R, S> {
     type Stream = S;
 
-    fn connect(&self, _: &Endpoint) -> BoxFuture<'static, io::Result<S>> {
+    fn connect(&self, _: &Endpoint, _: &SocketOptions) -> BoxFuture<'static, io::Result<S>> {
         let number = self.opened.fetch_add(1, Ordering::SeqCst);
         Box::pin(ready(Ok((self.open)(number))))
     }

@@ -107,7 +107,7 @@ pub const SUPERUSER: &str = "postgres";
 /// # Errors
 ///
 /// When there is no such PostgreSQL, or no library with it.
-pub fn libpq(major: u32) -> Result<std::path::PathBuf, StartError> {
+pub fn libpq(major: u32) -> Result<PathBuf, StartError> {
     let account = Account::for_servers();
     let binaries = binaries::find(Some(major), account)?;
     binaries.libpq(account).ok_or_else(|| {

@@ -171,7 +171,7 @@ async fn an_answer_may_be_none<R: Runtime>(cx: Context<R>) {
     let (empty, _) = blocking(config, "");
     let error = cx.try_connect(&empty).await.unwrap_err();
     let method = "scram-sha-256";
-    assert!(matches!(error, Error::MissingPassword { method: m } if m == method));
+    assert!(matches!(error, Error::MissingPassword { method: m, .. } if m == method));
 }
 
 fn panics() -> Result<Password, purepg_conn::BoxError> {

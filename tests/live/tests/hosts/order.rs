@@ -147,7 +147,7 @@ async fn acceptance_03_what_is_wrong_with_a_server_is_told<R: Runtime>(cx: Conte
         let (result, visits) = network.connect(&config).await;
         assert_eq!(addresses(&visits), [ONE]);
         match result.unwrap_err() {
-            Error::MissingPassword { method } => assert_eq!(method, "md5"),
+            Error::MissingPassword { method, .. } => assert_eq!(method, "md5"),
             Error::Protocol(error) => assert!(
                 !matches!(error.kind(), ProtocolErrorKind::UnexpectedEof { .. }),
                 "{error:?}"
