@@ -67,6 +67,7 @@ mod composite;
 mod converter;
 mod datetime;
 mod error;
+mod float;
 mod from_row;
 mod from_sql;
 pub mod geometry;

@@ -5,29 +5,7 @@ use std::str::FromStr;
 
 use super::{Box, Circle, Line, Lseg, Path, Point, Polygon};
 use crate::error::ValueError;
-
-/// A number as PostgreSQL prints a `float8` since version 12.
-pub(crate) struct Float(pub(crate) f64);
-
-impl fmt::Display for Float {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = self.0;
-        if value.is_nan() {
-            return f.write_str("NaN");
-        }
-        if value.is_infinite() {
-            return f.write_str(if value > 0.0 { "Infinity" } else { "-Infinity" });
-        }
-        let shortest = format!("{value:e}");
-        let (digits, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
-        let exponent: i32 = exponent.parse().unwrap_or(0);
-        if (-4..15).contains(&exponent) {
-            return write!(f, "{value}");
-        }
-        let sign = if exponent < 0 { '-' } else { '+' };
-        write!(f, "{digits}e{sign}{:02}", exponent.unsigned_abs())
-    }
-}
+use crate::float::Float8;
 
 /// What is left of a text.
 struct Scan<'a>(&'a str);
@@ -141,7 +119,7 @@ from_str! {
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({},{})", Float(self.x), Float(self.y))
+        write!(f, "({},{})", Float8(self.x), Float8(self.y))
     }
 }
 
@@ -150,9 +128,9 @@ impl fmt::Display for Line {
         write!(
             f,
             "{{{},{},{}}}",
-            Float(self.a),
-            Float(self.b),
-            Float(self.c)
+            Float8(self.a),
+            Float8(self.b),
+            Float8(self.c)
         )
     }
 }
@@ -201,7 +179,7 @@ impl fmt::Display for Polygon {
 
 impl fmt::Display for Circle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{},{}>", self.center, Float(self.radius))
+        write!(f, "<{},{}>", self.center, Float8(self.radius))
     }
 }
 

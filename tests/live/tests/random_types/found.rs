@@ -1,5 +1,6 @@
 //! Cases that failed once, as small as they became.
 
+use purepg_conn::geometry::Point;
 use purepg_conn::{Composite, Value};
 
 use crate::Case;
@@ -14,6 +15,14 @@ pub(crate) fn cases() -> Vec<Case> {
             vec![Composite::new([Value::Null]).into()],
         ),
         (composite(vec![]), vec![Composite::new([]).into()]),
+        // Shorter digits lie in the middle between two numbers, which the server does not trust in.
+        (
+            Ty::Scalar(Scalar::Point),
+            vec![Value::Point(Point {
+                x: -2.284_789_925_220_172_8e16,
+                y: 0.0,
+            })],
+        ),
         // The server prints shorter keys first.
         (
             Ty::Scalar(Scalar::Hstore),
