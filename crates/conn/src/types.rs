@@ -4,7 +4,7 @@ mod lookup;
 
 use std::collections::HashMap;
 
-use purepg_types::{Converter, Oid, Type};
+use purepg_types::{Converter, Oid, RecordTypes, Type};
 
 pub(crate) use lookup::{Found, Known, Lookup, Wanted};
 
@@ -15,6 +15,8 @@ pub(crate) struct Types {
     /// As somebody wrote them, for this session's search path.
     names: HashMap<Box<str>, Oid>,
     converters: Vec<(Box<str>, Converter)>,
+    /// What is known, for the members of anonymous records.
+    records: RecordTypes,
     /// How often everything was forgotten.
     generation: u64,
     /// The server has no such catalogue.
@@ -24,10 +26,30 @@ pub(crate) struct Types {
 impl Types {
     /// The type behind a number; one that nobody has looked up is known by its number alone.
     pub(crate) fn get(&self, oid: Oid) -> Type {
-        if let Some(known) = self.known.get(&oid) {
-            return known.ty.clone();
+        let ty = match self.known.get(&oid) {
+            Some(known) => known.ty.clone(),
+            None => Type::from_oid(oid).unwrap_or_else(|| Type::unknown(oid)),
+        };
+        if ty == Type::RECORD {
+            ty.with_record_types(&self.records)
+        } else if ty == Type::RECORD_ARRAY {
+            ty.with_element(self.get(Type::RECORD.oid()))
+        } else {
+            ty
         }
-        Type::from_oid(oid).unwrap_or_else(|| Type::unknown(oid))
+    }
+
+    /// What somebody has met in a record of which nothing is known.
+    pub(crate) fn missing_in_records(&self) -> Vec<Oid> {
+        self.missing(self.records.take_missing())
+    }
+
+    /// What is known has changed.
+    fn publish(&self) {
+        let types = self.known.values().map(|known| known.ty.clone());
+        // These would hold themselves.
+        let types = types.filter(|ty| *ty != Type::RECORD && *ty != Type::RECORD_ARRAY);
+        self.records.replace(types);
     }
 
     pub(crate) fn by_name(&self, name: &str) -> Option<Type> {
@@ -66,6 +88,7 @@ impl Types {
                 }
             }
         }
+        self.publish();
     }
 
     /// The server does not answer as PostgreSQL does: types stay numbers.
@@ -119,9 +142,13 @@ impl Types {
 
     /// The converters of built-in types, and of what consists of these.
     fn convert_builtin(&mut self) {
-        if self.converters.is_empty() {
-            return;
+        if !self.converters.is_empty() {
+            self.convert_numbers();
         }
+        self.publish();
+    }
+
+    fn convert_numbers(&mut self) {
         // The server's own numbers are below this one.
         for ty in (0..10_000).filter_map(Type::from_oid) {
             let converted = self.converted(ty);
@@ -181,6 +208,34 @@ mod tests {
             types.forget();
             assert!(types.get(25).has_converter(), "{name}");
         }
+    }
+
+    #[test]
+    fn records_know_what_the_connection_knows() {
+        let mut types = Types::default();
+        let record = types.get(2249);
+        let column = purepg_types::Column::new("a", record, Format::Binary);
+        let mut raw = vec![0, 0, 0, 2];
+        for oid in [70_000_u32, 25] {
+            raw.extend(oid.to_be_bytes());
+            raw.extend([0, 0, 0, 1, b'x']);
+        }
+        let shown = || {
+            let field = purepg_types::Field::new(&column, Some(&raw));
+            field.decode::<Value>().unwrap().to_string()
+        };
+        assert_eq!(shown(), r#"("\\x78",x)"#);
+        assert_eq!(types.missing_in_records(), [70_000]);
+        types.add_converter("text", shout());
+        assert_eq!(shown(), r#"("\\x78",X)"#);
+        assert_eq!(types.missing_in_records(), [70_000]);
+        // There is none such: it is not asked for again.
+        types.learn(&Wanted::Oids(vec![70_000]), &Found::default());
+        assert_eq!(shown(), r#"("\\x78",X)"#);
+        assert!(types.missing_in_records().is_empty());
+        types.forget();
+        shown();
+        assert_eq!(types.missing_in_records(), [70_000]);
     }
 
     #[test]

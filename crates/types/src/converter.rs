@@ -11,7 +11,12 @@ type Read = dyn Fn(&Type, &[u8], Format) -> Result<Value, BoxError> + Send + Syn
 
 /// How values of a type become a [`Value`]: a function, and the format that it wants to be given.
 ///
-/// It is for dynamic values only. A type of one's own implements [`FromSql`](crate::FromSql) and needs no converter.
+/// It serves every [`Value`] of the type that is read, wherever it stands: a column, an element of an array of any sort (`Vec<Value>` included), a
+/// bound of a range, a field of a composite type, a member of an anonymous `record`, a field of a derived type. A converter that wants the
+/// binary format also decides what a type that is not built in, and comes in it for that reason, is as a `String`.
+///
+/// Other types of Rust do not ask it: they read what the server sent, as they do without it. A type of one's own implements
+/// [`FromSql`](crate::FromSql) and needs no converter.
 #[derive(Clone)]
 pub struct Converter {
     format: Format,

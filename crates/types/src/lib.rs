@@ -104,5 +104,5 @@ pub use params::Params;
 pub use range::{Multirange, Range};
 pub use system::{PgLsn, Snapshot, Tid};
 pub use to_sql::{IsNull, ToSql, encode};
-pub use ty::{Kind, Oid, Type, TypeField};
+pub use ty::{Kind, Oid, RecordTypes, Type, TypeField};
 pub use value::Value;

@@ -1,5 +1,6 @@
 //! [`Type`]: what is known of a PostgreSQL type.
 
+mod record;
 mod user;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use crate::builtin;
 use crate::column::Format;
 
+pub use record::RecordTypes;
 pub(crate) use user::Other;
 pub use user::TypeField;
 

@@ -113,7 +113,8 @@ pub enum Value {
     Composite(Composite),
     /// `hstore`.
     Hstore(BTreeMap<String, Option<String>>),
-    /// The binary form of a value whose type is not known: a field of a `record` may be one.
+    /// The binary form of a value whose type is not known: a field of a `record` may be one. A connection looks such a type up before it runs
+    /// another statement with parameters, so that it is one once.
     Binary(Type, Vec<u8>),
 }
 

@@ -270,6 +270,7 @@ impl<S: ByteStream> Connection<S> {
         sql: &str,
         written: Option<&Written>,
     ) -> Result<Found, Error> {
+        self.look_up_members().await?;
         let described = known
             .as_ref()
             .and_then(|statement| self.known_description(statement));

@@ -1,6 +1,6 @@
 //! Types that are not built in: looked up when a statement has them, or when somebody asks.
 
-use purepg_proto::{OpId, Reply};
+use purepg_proto::{OpId, Reply, TransactionStatus};
 use purepg_types::{Converter, Oid, Type};
 
 use crate::connection::Connection;
@@ -125,8 +125,8 @@ impl<S: ByteStream> Connection<S> {
         self.types.forget();
     }
 
-    /// From now on, dynamic values ([`Value`](crate::Value)) of this type are what the converter makes of them, also in arrays, ranges and composite
-    /// values. The type is named by its oid, or by its name, with or without its schema; it need not exist yet.
+    /// From now on, dynamic values ([`Value`](crate::Value)) of this type are what the converter makes of them, also in arrays, ranges, composite
+    /// values and records: [`Converter`] says more. The type is named by its oid, or by its name, with or without its schema; it need not exist yet.
     ///
     /// It is for this connection. A type of one's own implements [`FromSql`](crate::FromSql) and needs no converter.
     pub fn add_converter(&mut self, ty: impl TypeName, converter: Converter) {
@@ -147,6 +147,19 @@ impl<S: ByteStream> Connection<S> {
                 return Ok(());
             }
         }
+    }
+
+    /// Looks up what values of anonymous records had in them that is not known, if there was something.
+    pub(super) async fn look_up_members(&mut self) -> Result<(), Error> {
+        let failed = self.transaction_status() == TransactionStatus::Failed;
+        if failed || self.check_readable().is_err() {
+            return Ok(());
+        }
+        let missing = self.types.missing_in_records();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.look_up(Wanted::Oids(missing)).await
     }
 
     /// Sends the question; `sync`: it ends its segment.

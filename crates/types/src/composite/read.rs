@@ -123,7 +123,7 @@ impl<'a> CompositeReader<'a> {
                 let ty = match known {
                     Some(field) if field.ty().oid() == oid => Cow::Borrowed(field.ty()),
                     Some(_) => return Err(outdated(self.ty)),
-                    None => Cow::Owned(Type::from_oid(oid).unwrap_or_else(|| Type::unknown(oid))),
+                    None => Cow::Owned(self.ty.member(oid)),
                 };
                 (ty, value, Format::Binary)
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Builtin, Facts, Kind, Oid, Type, oids};
+use super::{Builtin, Facts, Kind, Oid, RecordTypes, Type, oids};
 use crate::builtin;
 use crate::converter::Converter;
 
@@ -23,6 +23,8 @@ pub(crate) struct Other {
     /// Whether all that it consists of is read in binary. Kept, since types of types could be walked in as many ways as there are values.
     binary: bool,
     converter: Option<Converter>,
+    /// Of `record`: what its members may be.
+    pub(super) record_types: Option<RecordTypes>,
     /// A built-in type with a converter.
     pub(super) builtin: Option<&'static Builtin>,
     outdated: Outdated,
@@ -80,6 +82,7 @@ impl Other {
             labels: Box::default(),
             unknown: false,
             converter: None,
+            record_types: None,
             builtin: None,
             outdated: Outdated::default(),
         }
@@ -150,7 +153,7 @@ impl Type {
     }
 
     /// With facts that can be changed.
-    fn into_other(self) -> Self {
+    pub(super) fn into_other(self) -> Self {
         let Facts::Builtin(builtin) = self.facts else {
             return self;
         };
@@ -190,7 +193,7 @@ impl Type {
         }
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Other)) -> Self {
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Other)) -> Self {
         if let Facts::Other(other) = &mut self.facts {
             change(Arc::make_mut(other));
         }
