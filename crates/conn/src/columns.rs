@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use purepg_types::{Column, DecodeError, Format};
 
+use crate::plans::Plans;
 use crate::types::Types;
 
 /// Up to so many columns are searched from front to back; beyond that an index pays.
@@ -16,7 +17,12 @@ pub(crate) struct Columns {
     /// As the core knows them.
     core: Arc<purepg_proto::Columns>,
     list: Box<[Column]>,
+    /// The formats that the rows are asked for in.
+    formats: Box<[purepg_proto::Format]>,
     by_name: OnceLock<HashMap<Box<str>, usize>>,
+    plans: Plans,
+    /// The same in the binary format, for a query that asks for it.
+    binary: OnceLock<Arc<Self>>,
 }
 
 impl Columns {
@@ -30,17 +36,37 @@ impl Columns {
         });
         Arc::new(Self {
             list: columns.collect(),
+            formats: core.iter().map(purepg_proto::Column::format).collect(),
             core: Arc::clone(&core),
             by_name: OnceLock::new(),
+            plans: Plans::default(),
+            binary: OnceLock::new(),
         })
+    }
+
+    /// The same columns, all in the binary format.
+    pub(crate) fn in_binary(&self, types: &Types) -> Arc<Self> {
+        let made = self.binary.get_or_init(|| {
+            let formats = vec![purepg_proto::Format::Binary; self.list.len()];
+            Self::new(Arc::new(self.core.with_formats(&formats)), types)
+        });
+        Arc::clone(made)
     }
 
     pub(crate) fn core(&self) -> &Arc<purepg_proto::Columns> {
         &self.core
     }
 
+    pub(crate) fn formats(&self) -> &[purepg_proto::Format] {
+        &self.formats
+    }
+
     pub(crate) fn as_slice(&self) -> &[Column] {
         &self.list
+    }
+
+    pub(crate) fn plans(&self) -> &Plans {
+        &self.plans
     }
 
     /// The place of a column. Of several with one name it is the last, as in a map of the row.

@@ -27,6 +27,7 @@ mod named;
 mod notifications;
 mod password;
 mod pipeline;
+mod plans;
 mod query;
 mod route;
 mod row;
@@ -79,9 +80,9 @@ pub use purepg_types::{
     Array, BitString, BoxError, Cidr, Column, Composite, CompositeField, CompositeFields,
     CompositeReader, Converter, Date, DecodeError, DecodeErrorKind, Dimension, EncodeError,
     EncodeErrorKind, Field, Fields, Format, FromRow, FromSql, FromSqlOwned, Inet, Interval, IsNull,
-    Kind, MacAddr, MacAddr8, Multirange, NamedParams, Numeric, Oid, Params, PgLsn, Range, Snapshot,
-    Tid, Time, TimeTz, Timestamp, TimestampTz, ToSql, Type, TypeField, Value, ValueError, geometry,
-    params,
+    Kind, MacAddr, MacAddr8, Multirange, NamedParams, Numeric, Oid, Params, PgLsn, Plan, Range,
+    Snapshot, Tid, Time, TimeTz, Timestamp, TimestampTz, ToSql, Type, TypeField, Value, ValueError,
+    geometry, params,
 };
 pub use query::{IntoQuery, Query};
 pub use row::{Row, RowBatch, RowBatchIter, RowIndex, RowRef};

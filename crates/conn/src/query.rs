@@ -7,13 +7,15 @@ use crate::statement::Statement;
 
 /// A statement, by its text or prepared, and how it is to be run.
 ///
-/// Text without parameters and without a row limit goes as one simple query, and may then be several statements; anything else goes
-/// through the extended protocol.
+/// Text goes as one simple query, and may then be several statements, unless it has parameters, a row limit, or results in the binary
+/// format: that goes through the extended protocol.
 #[derive(Clone, Debug)]
 pub struct Query<'q> {
     pub(crate) what: What<'q>,
     pub(crate) max_rows: Option<u32>,
     pub(crate) timeout: Option<Duration>,
+    /// Results come in the binary format, whatever their types are.
+    pub(crate) is_binary: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -43,6 +45,7 @@ impl<'q> Query<'q> {
             what,
             max_rows: None,
             timeout: None,
+            is_binary: false,
         }
     }
 
@@ -71,6 +74,27 @@ impl<'q> Query<'q> {
     }
 }
 
+/// What its results are like.
+impl Query<'_> {
+    /// All columns in the binary format. Otherwise those come in it whose types this library reads in it, and the others as text.
+    ///
+    /// It is for types that are read by code of others, which knows this format alone, such as the types of the crate `postgres-types` behind
+    /// `Compat` (feature `postgres-types`). A [`Value`](crate::Value) of a type that this library does not read in it is a
+    /// [`Value::Binary`](crate::Value::Binary) then.
+    ///
+    /// A type without a binary form is an error of the server's.
+    #[must_use]
+    pub fn binary_results(mut self) -> Self {
+        self.is_binary = true;
+        self
+    }
+
+    /// Whether nothing of it needs the extended protocol, parameters aside.
+    pub(crate) fn may_be_simple(&self) -> bool {
+        self.max_rows.is_none() && !self.is_binary
+    }
+}
+
 impl<'q> IntoQuery<'q> for Query<'q> {
     fn into_query(self) -> Self {
         self
@@ -87,6 +111,7 @@ impl<'q> IntoQuery<'q> for &'q Query<'q> {
             what,
             max_rows: self.max_rows,
             timeout: self.timeout,
+            is_binary: self.is_binary,
         }
     }
 }

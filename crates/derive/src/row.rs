@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Data, DeriveInput, Error, Field, Fields, Ident, Member, Result};
+use syn::{Data, DeriveInput, Error, Field, Fields, Ident, Lifetime, Member, Result};
 
 use crate::attributes::{OfPart, OfType};
 use crate::generics::{head, row_lifetime, with_bounds};
@@ -38,10 +38,10 @@ pub(crate) fn from_row(input: &DeriveInput) -> Result<TokenStream> {
         flat.iter().map(|part| &part.field.ty),
         &quote!(#krate::FromRow<#lifetime>),
     );
-    let body = if by_position {
+    let (plan, body) = if by_position {
         in_order(&krate, &parts)?
     } else {
-        by_name(&krate, &parts)
+        by_name(&krate, &parts, &lifetime)
     };
     let head = head(
         &krate,
@@ -53,6 +53,22 @@ pub(crate) fn from_row(input: &DeriveInput) -> Result<TokenStream> {
     Ok(quote! {
         #head {
             fn from_row<PurepgFields: #krate::Fields<#lifetime>>(
+                purepg_fields: &mut PurepgFields,
+            ) -> ::core::result::Result<Self, #krate::DecodeError> {
+                let purepg_plan = <Self as #krate::FromRow<#lifetime>>::plan(
+                    #krate::Fields::columns(purepg_fields),
+                )?;
+                <Self as #krate::FromRow<#lifetime>>::from_planned(&purepg_plan, purepg_fields)
+            }
+
+            fn plan(
+                purepg_columns: &[#krate::Column],
+            ) -> ::core::result::Result<#krate::Plan, #krate::DecodeError> {
+                #plan
+            }
+
+            fn from_planned<PurepgFields: #krate::Fields<#lifetime>>(
+                purepg_plan: &#krate::Plan,
                 purepg_fields: &mut PurepgFields,
             ) -> ::core::result::Result<Self, #krate::DecodeError> {
                 #body
@@ -81,45 +97,127 @@ fn parts<'a>(fields: &'a Fields, attributes: &OfType) -> Result<Vec<Part<'a>>> {
         .collect()
 }
 
-/// All columns, one for each field.
-fn in_order(krate: &TokenStream, parts: &[Part<'_>]) -> Result<TokenStream> {
+/// All columns, one for each field: how to plan it, and how to read it.
+fn in_order(krate: &TokenStream, parts: &[Part<'_>]) -> Result<(TokenStream, TokenStream)> {
     for part in parts {
         if part.attributes.flatten || part.attributes.default {
             let reason = "flatten and default are for columns that go by their names";
             return Err(Error::new_spanned(part.field, reason));
         }
     }
-    let count = parts.len();
+    let types = parts.iter().map(|part| &part.field.ty);
+    let plan = quote! {
+        #krate::Plan::in_order::<Self>(purepg_columns, &[#(#krate::__private::fit::<#types>),*])
+    };
     let members = parts.iter().map(|part| &part.member);
     let types = parts.iter().map(|part| &part.field.ty);
-    Ok(quote! {
-        let purepg_columns = #krate::Fields::columns(purepg_fields).len();
-        if purepg_columns != #count {
-            return ::core::result::Result::Err(
-                #krate::DecodeError::column_count::<Self>(purepg_columns, #count),
-            );
+    let plain = plain_in_order(krate, parts);
+    let body = quote! {
+        if purepg_plan.is_plain() {
+            return #plain;
         }
         ::core::result::Result::Ok(Self {
-            #(#members: #krate::Fields::next_field(purepg_fields)?.decode::<#types>()?,)*
+            #(#members: purepg_plan.decode::<#types>(&#krate::Fields::next_field(purepg_fields)?)?,)*
         })
-    })
+    };
+    Ok((plan, body))
 }
 
-/// In one pass, whatever the order of the columns; of several with one name it is the last.
-fn by_name(krate: &TokenStream, parts: &[Part<'_>]) -> TokenStream {
-    let (flat, plain): (Vec<_>, Vec<_>) = parts.iter().partition(|part| part.attributes.flatten);
-    let locals: Vec<_> = plain.iter().map(|part| &part.local).collect();
-    let names: Vec<_> = plain.iter().map(|part| &part.column).collect();
+/// Each field from the next column.
+fn plain_in_order(krate: &TokenStream, parts: &[Part<'_>]) -> TokenStream {
     let members = parts.iter().map(|part| &part.member);
     let values = parts.iter().map(|part| {
-        let (local, column, ty) = (&part.local, &part.column, &part.field.ty);
-        if part.attributes.flatten {
-            return quote! {
-                <#ty as #krate::FromRow<'_>>::from_row(
-                    &mut #krate::__private::FieldList::new(purepg_columns, &purepg_list),
-                )?
-            };
+        let plain = plain(krate, part);
+        quote!({ let field = #krate::Fields::next_field(purepg_fields)?; #plain })
+    });
+    quote!(::core::result::Result::Ok(Self { #(#members: #values,)* }))
+}
+
+/// `field` as its type, where the plan says that it is plain.
+fn plain(krate: &TokenStream, part: &Part<'_>) -> TokenStream {
+    let ty = &part.field.ty;
+    quote! {
+        match #krate::__private::read_plain(&field) {
+            ::core::result::Result::Ok(value) => value,
+            ::core::result::Result::Err(reason) => {
+                let error = #krate::__private::refused::<#ty>(&field, reason);
+                return ::core::result::Result::Err(error);
+            }
         }
+    }
+}
+
+/// In one pass, whatever the order of the columns.
+fn by_name(
+    krate: &TokenStream,
+    parts: &[Part<'_>],
+    lifetime: &Lifetime,
+) -> (TokenStream, TokenStream) {
+    let (flat, named): (Vec<_>, Vec<_>) = parts.iter().partition(|part| part.attributes.flatten);
+    let wanted = named.iter().map(|part| {
+        let (column, may_lack, ty) = (&part.column, part.attributes.default, &part.field.ty);
+        quote!((#column, #may_lack, #krate::__private::fit::<#ty>))
+    });
+    let flattened = flat.iter().map(|part| &part.field.ty);
+    let plan = quote! {
+        #krate::Plan::by_name(
+            purepg_columns,
+            &[#(#wanted),*],
+            &[#(<#flattened as #krate::FromRow<#lifetime>>::plan),*],
+        )
+    };
+    let in_order = flat.is_empty().then(|| {
+        let plain = plain_in_order(krate, parts);
+        quote! {
+            if purepg_plan.is_plain() && purepg_plan.is_in_order() {
+                return #plain;
+            }
+        }
+    });
+    let flattened = flat.iter().enumerate().map(|(place, part)| {
+        let (local, ty) = (&part.local, &part.field.ty);
+        // It reads the same fields once more.
+        quote! {
+            let #local = <#ty as #krate::FromRow<#lifetime>>::from_planned(
+                purepg_plan.part(#place),
+                &mut ::core::clone::Clone::clone(purepg_fields),
+            )?;
+        }
+    });
+    let locals = named.iter().map(|part| &part.local);
+    let count = named.len();
+    let plain = sorted(krate, parts, |part| plain(krate, part));
+    let any = sorted(krate, parts, |part| {
+        let ty = &part.field.ty;
+        quote!(purepg_plan.decode::<#ty>(&field)?)
+    });
+    let body = quote! {
+        #in_order
+        #(#flattened)*
+        let mut purepg_sorted = [::core::option::Option::None; #count];
+        purepg_plan.sort(purepg_fields, &mut purepg_sorted)?;
+        let [#(#locals),*] = purepg_sorted;
+        if purepg_plan.is_plain() {
+            return #plain;
+        }
+        #any
+    };
+    (plan, body)
+}
+
+/// The struct from what its locals hold; `read` is for one of them that is a `field`.
+fn sorted(
+    krate: &TokenStream,
+    parts: &[Part<'_>],
+    read: impl Fn(&Part<'_>) -> TokenStream,
+) -> TokenStream {
+    let members = parts.iter().map(|part| &part.member);
+    let values = parts.iter().map(|part| {
+        let (local, column) = (&part.local, &part.column);
+        if part.attributes.flatten {
+            return quote!(#local);
+        }
+        let read = read(part);
         let otherwise = if part.attributes.default {
             quote!(::core::default::Default::default())
         } else {
@@ -127,32 +225,10 @@ fn by_name(krate: &TokenStream, parts: &[Part<'_>]) -> TokenStream {
         };
         quote! {
             match #local {
-                ::core::option::Option::Some(field) => #krate::Field::decode::<#ty>(&field)?,
+                ::core::option::Option::Some(field) => #read,
                 ::core::option::Option::None => #otherwise,
             }
         }
     });
-    // What is flattened reads the same fields once more.
-    let (list, keep) = if flat.is_empty() {
-        (quote!(), quote!())
-    } else {
-        (
-            quote!(let mut purepg_list = ::std::vec::Vec::new();),
-            quote!(purepg_list.push(purepg_field);),
-        )
-    };
-    quote! {
-        let purepg_columns = #krate::Fields::columns(purepg_fields);
-        #(let mut #locals = ::core::option::Option::None;)*
-        #list
-        for purepg_column in purepg_columns {
-            let purepg_field = #krate::Fields::next_field(purepg_fields)?;
-            #keep
-            match #krate::Column::name(purepg_column) {
-                #(#names => #locals = ::core::option::Option::Some(purepg_field),)*
-                _ => {}
-            }
-        }
-        ::core::result::Result::Ok(Self { #(#members: #values,)* })
-    }
+    quote!(::core::result::Result::Ok(Self { #(#members: #values,)* }))
 }

@@ -96,7 +96,7 @@ impl<'r> Field<'r> {
     }
 
     #[inline]
-    fn decode_as<T: FromSql<'r>>(&self, ty: &Type) -> Result<T, DecodeError> {
+    pub(crate) fn decode_as<T: FromSql<'r>>(&self, ty: &Type) -> Result<T, DecodeError> {
         let result = match (self.value, self.column.format) {
             (Some(raw), Format::Binary) => T::from_binary(ty, raw),
             (Some(raw), Format::Text) => T::from_text(ty, raw),
@@ -135,8 +135,8 @@ impl fmt::Debug for Field<'_> {
     }
 }
 
-/// The fields of one row, from left to right.
-pub trait Fields<'r> {
+/// The fields of one row, from left to right. A clone goes on where the original is.
+pub trait Fields<'r>: Clone {
     /// The columns of the row.
     fn columns(&self) -> &'r [Column];
 

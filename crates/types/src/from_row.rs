@@ -1,7 +1,8 @@
 //! [`FromRow`]: whole rows to Rust values.
 
-use crate::column::Fields;
+use crate::column::{Column, Fields};
 use crate::error::DecodeError;
+use crate::plan::{Plan, fit, read_plain, refused};
 
 /// A Rust type that a whole row can be read as.
 ///
@@ -27,18 +28,55 @@ pub trait FromRow<'r>: Sized {
     ///
     /// When the columns are not those that the type needs, or when one of them cannot be read.
     fn from_row<F: Fields<'r>>(fields: &mut F) -> Result<Self, DecodeError>;
+
+    /// What the columns decide, for [`from_planned`](Self::from_planned). A driver asks once for all rows of a result.
+    ///
+    /// Tuples and derived types have plans. A type with a `from_row` of its own needs none; one that reads another type, as above, may
+    /// hand on that one's plan.
+    ///
+    /// # Errors
+    ///
+    /// When the columns are not those that the type needs.
+    fn plan(columns: &[Column]) -> Result<Plan, DecodeError> {
+        let _ = columns;
+        Ok(Plan::default())
+    }
+
+    /// Reads a row whose columns are those that the plan was made for: what the plan has found out is not asked again. With a plan of
+    /// other columns the values are wrong, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_row`](Self::from_row).
+    fn from_planned<F: Fields<'r>>(plan: &Plan, fields: &mut F) -> Result<Self, DecodeError> {
+        let _ = plan;
+        Self::from_row(fields)
+    }
 }
 
 macro_rules! tuple {
     ($count:literal: $($element:ident)+) => {
         impl<'r, $($element: crate::FromSql<'r>),+> FromRow<'r> for ($($element,)+) {
-            #[inline]
             fn from_row<F: Fields<'r>>(fields: &mut F) -> Result<Self, DecodeError> {
-                let columns = fields.columns().len();
-                if columns != $count {
-                    return Err(DecodeError::column_count::<Self>(columns, $count));
+                Self::from_planned(&Self::plan(fields.columns())?, fields)
+            }
+
+            fn plan(columns: &[Column]) -> Result<Plan, DecodeError> {
+                Plan::in_order::<Self>(columns, &[$(fit::<$element>),+])
+            }
+
+            #[inline]
+            fn from_planned<F: Fields<'r>>(plan: &Plan, fields: &mut F) -> Result<Self, DecodeError> {
+                if !plan.is_plain() {
+                    return Ok(($(plan.decode::<$element>(&fields.next_field()?)?,)+));
                 }
-                Ok(($(fields.next_field()?.decode::<$element>()?,)+))
+                Ok(($({
+                    let field = fields.next_field()?;
+                    match read_plain(&field) {
+                        Ok(value) => value,
+                        Err(reason) => return Err(refused::<$element>(&field, reason)),
+                    }
+                },)+))
             }
         }
     };

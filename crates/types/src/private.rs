@@ -2,44 +2,11 @@
 
 pub use bytes::BytesMut;
 
+use crate::Type;
 use crate::composite::can_be_composite;
-use crate::error::{BoxError, DecodeError};
+use crate::error::BoxError;
 use crate::impls::invalid;
-use crate::{Column, Field, Fields, Type};
-
-/// Fields that were read already, for a struct that reads them again.
-#[derive(Debug)]
-pub struct FieldList<'l, 'r> {
-    columns: &'r [Column],
-    fields: std::slice::Iter<'l, Field<'r>>,
-}
-
-impl<'l, 'r> FieldList<'l, 'r> {
-    /// The fields of a row of these columns.
-    pub fn new(columns: &'r [Column], fields: &'l [Field<'r>]) -> Self {
-        Self {
-            columns,
-            fields: fields.iter(),
-        }
-    }
-}
-
-impl<'r> Fields<'r> for FieldList<'_, 'r> {
-    fn columns(&self) -> &'r [Column] {
-        self.columns
-    }
-
-    fn next_field(&mut self) -> Result<Field<'r>, DecodeError> {
-        let field = self.fields.next().copied();
-        field.ok_or_else(|| DecodeError::malformed("it has no further field"))
-    }
-}
-
-/// A field has no column.
-#[cold]
-pub fn no_column(name: &str) -> DecodeError {
-    DecodeError::no_such_column(format!("there is no column {name:?}"))
-}
+pub use crate::plan::{fit, no_column, read_plain, refused};
 
 /// An enum has no such variant.
 #[cold]

@@ -6,6 +6,7 @@ use purepg_types::{
 };
 
 /// A row as a driver lends it.
+#[derive(Clone)]
 struct Row<'r> {
     columns: &'r [Column],
     values: std::slice::Iter<'r, Option<&'static [u8]>>,
@@ -233,4 +234,112 @@ fn errors_are_small_and_cross_threads() {
     assert_error::<DecodeError>();
     assert_eq!(size_of::<DecodeError>(), size_of::<usize>());
     assert_eq!(size_of::<Result<i64, DecodeError>>(), 16);
+}
+
+/// A number that notes each time when it is asked what it accepts.
+struct Asked;
+
+static ASKED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+
+impl<'a> FromSql<'a> for Asked {
+    fn accepts(ty: &Type) -> bool {
+        ASKED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        <i64 as FromSql>::accepts(ty)
+    }
+
+    fn from_binary(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        i64::from_binary(ty, raw).map(|_| Self)
+    }
+
+    fn from_text(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        i64::from_text(ty, raw).map(|_| Self)
+    }
+}
+
+#[test]
+fn a_plan_asks_each_type_once() {
+    type Three<'r> = (Asked, &'r str, Option<i32>);
+    let asked = || ASKED.load(std::sync::atomic::Ordering::Relaxed);
+    let columns = columns();
+    let plan = Three::plan(&columns).unwrap();
+    assert_eq!(asked(), 1);
+    for _ in 0..3 {
+        let (Asked, name, parent) =
+            Three::from_planned(&plan, &mut row(&columns, &VALUES)).unwrap();
+        assert_eq!((name, parent), ("seven", None));
+    }
+    assert_eq!(asked(), 1);
+}
+
+#[test]
+fn a_plan_that_fails_says_of_which_column() {
+    let columns = columns();
+    let error = <(i64, &str, &str)>::plan(&columns).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        r#"column "parent" (int4) cannot be read as &str: the types do not match"#
+    );
+    // And so does a row for which nobody made a plan, whatever else is wrong with it.
+    let error = <(i64, &str, &str)>::from_row(&mut row(&columns, &VALUES[..1])).unwrap_err();
+    assert_eq!(error.column(), Some("parent"));
+    assert_eq!(
+        <(i64,)>::plan(&columns).unwrap_err().kind(),
+        DecodeErrorKind::ColumnCount
+    );
+}
+
+#[test]
+fn a_plan_of_domains_and_of_both_formats() {
+    let age = Type::new(70_000, "age", purepg_types::Kind::Domain, Some(Type::INT4));
+    for (format, raw) in [(Format::Binary, &[0, 0, 0, 42][..]), (Format::Text, b"42")] {
+        for ty in [Type::INT4, age.clone()] {
+            let columns = [Column::new("age", ty, format)];
+            let plan = <(Option<i64>,)>::plan(&columns).unwrap();
+            for (value, expected) in [(Some(raw), Some(42)), (None, None)] {
+                let column = &columns[0];
+                let mut fields = One(Field::new(column, value));
+                let (read,) = <(Option<i64>,)>::from_planned(&plan, &mut fields).unwrap();
+                assert_eq!(read, expected);
+                let refused = <(i8,)>::from_planned(&plan, &mut One(Field::new(column, None)));
+                let Err(error) = refused else {
+                    panic!("NULL is no number");
+                };
+                assert_eq!(error.kind(), DecodeErrorKind::Null);
+                assert_eq!(error.column(), Some("age"));
+            }
+        }
+    }
+}
+
+/// A row of one field.
+#[derive(Clone)]
+struct One<'r>(Field<'r>);
+
+impl<'r> Fields<'r> for One<'r> {
+    fn columns(&self) -> &'r [Column] {
+        std::slice::from_ref(self.0.column())
+    }
+
+    fn next_field(&mut self) -> Result<Field<'r>, DecodeError> {
+        Ok(self.0)
+    }
+}
+
+/// What has no plan of its own is read as it reads itself.
+#[test]
+fn a_type_without_a_plan() {
+    struct Name(String);
+
+    impl<'r> FromRow<'r> for Name {
+        fn from_row<F: Fields<'r>>(fields: &mut F) -> Result<Self, DecodeError> {
+            let (_, name, _): (i64, String, Option<i32>) = FromRow::from_row(fields)?;
+            Ok(Self(name))
+        }
+    }
+
+    let columns = columns();
+    let plan = Name::plan(&columns).unwrap();
+    let Name(name) = Name::from_planned(&plan, &mut row(&columns, &VALUES)).unwrap();
+    assert_eq!(name, "seven");
+    assert!(Name::from_row(&mut row(&columns[..1], &VALUES)).is_err());
 }

@@ -17,12 +17,17 @@ use crate::statement::{Description, Name, Statement};
 use crate::types::{Types, Wanted};
 use crate::written::Written;
 
+/// Up to so many parameters a call makes no list of their formats.
+const FEW: usize = 16;
+
 /// What is to be bound and executed.
 pub(crate) struct Bound<'a> {
     statement: &'a str,
     types: &'a [Type],
     columns: Option<Arc<Columns>>,
-    pub(crate) max_rows: Option<u32>,
+    max_rows: Option<u32>,
+    /// All columns are asked for in the binary format.
+    is_binary: bool,
     pub(crate) written: Written,
     /// It ends its segment.
     pub(crate) sync: bool,
@@ -31,16 +36,26 @@ pub(crate) struct Bound<'a> {
 impl<'a> Bound<'a> {
     /// `written`: as its caller wrote it, where that is not its text.
     pub(crate) fn new(
+        query: &Query<'_>,
         statement: &'a Statement,
         description: &'a Description,
         written: Option<Written>,
+        types: &Types,
     ) -> Self {
-        let columns = description.columns.clone();
+        let columns = description.columns.as_ref();
+        let columns = columns.map(|columns| {
+            if query.is_binary {
+                columns.in_binary(types)
+            } else {
+                Arc::clone(columns)
+            }
+        });
         Self {
             statement: statement.name(),
             types: &description.params,
             columns: columns.filter(|_| statement.has_plan()),
-            max_rows: None,
+            max_rows: query.max_rows,
+            is_binary: query.is_binary,
             written: written.unwrap_or_else(|| statement.written()),
             sync: true,
         }
@@ -128,19 +143,18 @@ impl<S: ByteStream> Connection<S> {
         query: &Query<'_>,
         params: &dyn Params,
     ) -> Result<(Cursor, Option<Statement>), Error> {
-        let max_rows = query.max_rows;
         let mut text = self.text(&query.what, params)?;
         let written = text.written();
         let (sql, params) = text.number(params)?;
         let found = match &query.what {
-            What::Text(_) if params.is_empty() && max_rows.is_none() => {
+            What::Text(_) if params.is_empty() && query.may_be_simple() => {
                 return Ok((self.start_simple(sql, written)?, None));
             }
             What::Text(_) => self.statement_of(sql, written.as_ref()).await?,
             What::Prepared(statement) => self.statement_of_handle(statement).await?,
         };
-        let mut bound = Bound::new(&found.statement, &found.description, written);
-        bound.max_rows = max_rows;
+        let (statement, description) = (&found.statement, &found.description);
+        let bound = Bound::new(query, statement, description, written, &self.types);
         let cursor = self.start_bound(&bound, &params)?;
         Ok((cursor, found.into_old()))
     }
@@ -223,22 +237,21 @@ impl<S: ByteStream> Connection<S> {
             return Err(UsageError::ParameterCount { expected, given }.into());
         }
         self.check_values(given)?;
-        let values: Vec<(&dyn ToSql, &Type, Format)> = bound
-            .types
-            .iter()
-            .enumerate()
-            .filter_map(|(i, ty)| params.get(i).map(|value| (value, ty, format_of(value, ty))))
-            .collect();
-        let parameter_formats: Vec<_> =
-            values.iter().map(|(.., format)| to_core(*format)).collect();
-        let core_columns = bound
-            .columns
-            .as_ref()
-            .map(|columns| Arc::clone(columns.core()));
-        let result_formats: Vec<_> = core_columns
-            .iter()
-            .flat_map(|columns| columns.iter().map(purepg_proto::Column::format))
-            .collect();
+        let (mut few, mut many) = ([purepg_proto::Format::Text; FEW], Vec::new());
+        let parameter_formats = match few.get_mut(..given) {
+            Some(few) => few,
+            None => {
+                many.resize(given, purepg_proto::Format::Text);
+                &mut many
+            }
+        };
+        for (i, (format, ty)) in parameter_formats.iter_mut().zip(bound.types).enumerate() {
+            if let Some(value) = params.get(i) {
+                *format = to_core(format_of(value, ty));
+            }
+        }
+        let parameter_formats = &*parameter_formats;
+        let columns = bound.columns.as_deref();
         self.say_due()?;
         let mut batch = self.core.batch();
         open_batch(
@@ -250,13 +263,21 @@ impl<S: ByteStream> Connection<S> {
         let bind = Bind {
             portal: "",
             statement: bound.statement,
-            parameter_formats: &parameter_formats,
-            result_formats: &result_formats,
+            parameter_formats,
+            result_formats: match columns {
+                Some(columns) => columns.formats(),
+                // One for all of them, however many they are.
+                None if bound.is_binary => &[purepg_proto::Format::Binary],
+                None => &[],
+            },
         };
         let bind = batch.bind::<EncodeError>(bind, |out| {
-            for (i, (value, ty, format)) in values.iter().enumerate() {
+            for (i, (format, ty)) in parameter_formats.iter().zip(bound.types).enumerate() {
+                let Some(value) = params.get(i) else {
+                    continue;
+                };
                 out.value(|out| {
-                    let written = purepg_types::encode(i, *value, ty, *format, out);
+                    let written = purepg_types::encode(i, value, ty, of_core(*format), out);
                     let written = written.map_err(|error| match params.name(i) {
                         Some(name) => error.with_name(name),
                         None => error,
@@ -278,8 +299,8 @@ impl<S: ByteStream> Connection<S> {
             }
             return Err(error.into());
         }
-        let shape = match core_columns {
-            Some(columns) => RowShape::Known(columns),
+        let shape = match columns {
+            Some(columns) => RowShape::Known(Arc::clone(columns.core())),
             None => {
                 batch.describe(Target::Portal(""));
                 RowShape::Described
@@ -328,6 +349,13 @@ fn format_of(value: &dyn ToSql, ty: &Type) -> Format {
         Format::Binary
     } else {
         Format::Text
+    }
+}
+
+fn of_core(format: purepg_proto::Format) -> Format {
+    match format {
+        purepg_proto::Format::Text => Format::Text,
+        purepg_proto::Format::Binary => Format::Binary,
     }
 }
 

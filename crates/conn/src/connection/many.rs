@@ -10,7 +10,7 @@ use purepg_types::Params;
 use crate::connection::Connection;
 use crate::connection::execute::Bound;
 use crate::error::{Error, UsageError};
-use crate::query::{IntoQuery, What};
+use crate::query::{IntoQuery, Query, What};
 use crate::runtime::ByteStream;
 use crate::written::Written;
 
@@ -36,7 +36,7 @@ impl<S: ByteStream> Connection<S> {
         self.make_way_for(&query).await?;
         self.check_transaction()?;
         let sets = params.into_iter();
-        match self.pipe(&query.what, query.max_rows, sets).await {
+        match self.pipe(&query, sets).await {
             Ok(count) => Ok(count),
             Err(error) => Err(self.settled(error).await),
         }
@@ -44,8 +44,7 @@ impl<S: ByteStream> Connection<S> {
 
     async fn pipe<P: Params>(
         &mut self,
-        what: &What<'_>,
-        max_rows: Option<u32>,
+        query: &Query<'_>,
         sets: impl Iterator<Item = P> + Send,
     ) -> Result<u64, Error> {
         let mut sets = sets.peekable();
@@ -53,17 +52,18 @@ impl<S: ByteStream> Connection<S> {
         let Some(first) = sets.peek() else {
             return Ok(0);
         };
-        let mut text = self.text(what, first)?;
+        let mut text = self.text(&query.what, first)?;
         let written = text.written();
         if self.is_copy(text.sql()) {
             return Err(UsageError::CopyInPipeline.into());
         }
-        let found = match what {
+        let found = match &query.what {
             What::Text(_) => self.statement_of(text.sql(), written.as_ref()).await?,
             What::Prepared(statement) => self.statement_of_handle(statement).await?,
         };
-        let mut bound = Bound::new(&found.statement, &found.description, written);
-        (bound.max_rows, bound.sync) = (max_rows, false);
+        let (statement, description) = (&found.statement, &found.description);
+        let mut bound = Bound::new(query, statement, description, written, &self.types);
+        bound.sync = false;
         let mut progress = Progress::new(&bound.written);
         for set in sets {
             poll_fn(|cx| self.poll_room(&mut progress, cx)).await?;

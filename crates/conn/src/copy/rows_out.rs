@@ -15,6 +15,7 @@ use crate::copy::CopyOut;
 use crate::copy::rows_in::check;
 use crate::copy::tuples::{Tuples, Values};
 use crate::error::Error;
+use crate::plans::Plans;
 use crate::runtime::ByteStream;
 
 /// Gives the rows of a `COPY … TO STDOUT` in the binary format, as they arrive: [`Connection::copy_out_rows`]. After an error, or the
@@ -24,7 +25,7 @@ use crate::runtime::ByteStream;
 /// As [`CopyOut`]: no row is lost with a future, and dropping it costs the connection nothing.
 pub struct CopyOutRows<'c, S> {
     out: CopyOut<'c, S>,
-    columns: Arc<[Column]>,
+    columns: Arc<Columns>,
     tuples: Tuples,
     done: bool,
 }
@@ -33,7 +34,14 @@ pub struct CopyOutRows<'c, S> {
 #[derive(Clone)]
 pub struct CopyRow {
     tuple: Bytes,
-    columns: Arc<[Column]>,
+    columns: Arc<Columns>,
+}
+
+/// What is known of the columns.
+#[derive(Debug)]
+struct Columns {
+    list: Box<[Column]>,
+    plans: Plans,
 }
 
 impl<S: ByteStream> Connection<S> {
@@ -78,7 +86,10 @@ impl<S: ByteStream> Connection<S> {
             columns.map(|(place, ty)| Column::new(place.to_string(), ty.clone(), Format::Binary));
         Ok(CopyOutRows {
             out: CopyOut::new(self, copy),
-            columns: columns.collect(),
+            columns: Arc::new(Columns {
+                list: columns.collect(),
+                plans: Plans::default(),
+            }),
             tuples: Tuples::new(types.len()),
             done: false,
         })
@@ -111,7 +122,7 @@ impl<S: ByteStream> CopyOutRows<'_, S> {
 
     /// The columns, whose names are their places, from 0.
     pub fn columns(&self) -> &[Column] {
-        &self.columns
+        &self.columns.list
     }
 
     fn poll_row(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<CopyRow, Error>>> {
@@ -172,27 +183,27 @@ impl CopyRow {
     /// # Errors
     /// [`Error::Decode`] when the number of columns differs, or a value is not one of its type.
     pub fn decode<'r, T: FromRow<'r>>(&'r self) -> Result<T, Error> {
-        Ok(T::from_row(&mut self.fields())?)
+        Ok(self.columns.plans.decode(&mut self.fields())?)
     }
 
     /// The columns, whose names are their places, from 0.
     pub fn columns(&self) -> &[Column] {
-        &self.columns
+        &self.columns.list
     }
 
     /// The number of columns.
     pub fn len(&self) -> usize {
-        self.columns.len()
+        self.columns().len()
     }
 
     /// True for a row without columns.
     pub fn is_empty(&self) -> bool {
-        self.columns.is_empty()
+        self.columns().is_empty()
     }
 
     pub(super) fn fields(&self) -> TupleFields<'_> {
         TupleFields {
-            columns: &self.columns,
+            columns: self.columns(),
             next: 0,
             values: Values::of(&self.tuple),
         }
@@ -200,6 +211,7 @@ impl CopyRow {
 }
 
 /// The values of a tuple with what is known of their columns.
+#[derive(Clone)]
 pub(super) struct TupleFields<'r> {
     columns: &'r [Column],
     next: usize,
@@ -242,7 +254,7 @@ impl<S> fmt::Debug for CopyOutRows<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CopyOutRows")
             .field("out", &self.out)
-            .field("columns", &self.columns)
+            .field("columns", &self.columns.list)
             .finish_non_exhaustive()
     }
 }
@@ -251,7 +263,7 @@ impl<S> fmt::Debug for CopyOutRows<'_, S> {
 impl fmt::Debug for CopyRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CopyRow")
-            .field("columns", &self.columns)
+            .field("columns", &self.columns.list)
             .finish_non_exhaustive()
     }
 }

@@ -259,6 +259,7 @@ fn extension(header: &[u8]) -> Result<usize, DecodeError> {
 }
 
 /// The values of a tuple, `None` for NULL; an error where it is not well-formed.
+#[derive(Clone)]
 pub(super) struct Values<'t>(&'t [u8]);
 
 impl<'t> Values<'t> {

@@ -195,8 +195,8 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                 }
                 continue;
             };
-            let mut bound = Bound::new(&statement, &description, written);
-            bound.max_rows = query.max_rows;
+            let types = self.connection.types();
+            let mut bound = Bound::new(&query, &statement, &description, written, types);
             bound.sync = matches!(self.items.front(), None | Some(Item::Sync));
             match self.connection.start_bound(&bound, &numbered) {
                 Ok(cursor) => {

@@ -171,7 +171,10 @@ impl<'b> RowRef<'b> {
             next: 0,
             values: self.row.fields(),
         };
-        Ok(T::from_row(&mut fields)?)
+        self.columns
+            .plans()
+            .decode(&mut fields)
+            .map_err(Error::from)
     }
 
     /// All values, as [`Row::values`].
@@ -206,6 +209,7 @@ impl<'b> RowRef<'b> {
 }
 
 /// The values of a row with what is known of their columns.
+#[derive(Clone)]
 struct Fields<'b> {
     columns: &'b [Column],
     next: usize,
@@ -226,9 +230,16 @@ impl<'b> purepg_types::Fields<'b> for Fields<'b> {
                 self.next += 1;
                 Ok(Field::new(column, value))
             }
-            (_, Some(Err(error))) => Err(DecodeError::malformed(error.to_string())),
-            _ => Err(DecodeError::malformed("it has no further field")),
+            (_, next) => Err(no_further(next)),
         }
+    }
+}
+
+#[cold]
+fn no_further(next: Option<Result<Option<&[u8]>, purepg_proto::FieldError>>) -> DecodeError {
+    match next {
+        Some(Err(error)) => DecodeError::malformed(error.to_string()),
+        _ => DecodeError::malformed("it has no further field"),
     }
 }
 

@@ -129,6 +129,7 @@ impl TimestampTz {
     }
 
     /// How many microseconds it is after 1970-01-01 00:00:00 in UTC; `None` for the infinities. The last thirty years would not fit into an `i64`.
+    #[inline]
     pub fn unix_micros(self) -> Option<i128> {
         (!self.is_infinite()).then(|| i128::from(self.0) + i128::from(UNIX_OFFSET))
     }

@@ -5,7 +5,7 @@ use bit_vec::BitVec;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use eui48::MacAddress;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use purepg_conn::{Compat, DecodeErrorKind, Json, Runtime};
+use purepg_conn::{Compat, DecodeErrorKind, Json, Query, Runtime};
 use purepg_tests_live::{Context, live};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ live!(
     acceptance_112_json_of_serde,
     acceptance_112_addresses_bits_and_shapes,
     types_of_postgres_types,
+    types_of_postgres_types_and_of_an_extension,
 );
 
 const DATES: &[&str] = &[
@@ -204,4 +205,31 @@ async fn types_of_postgres_types<R: Runtime>(cx: Context<R>) {
         decode(row.get::<Compat<i32>>(0)).0,
         DecodeErrorKind::Unsupported
     );
+    let query = Query::new("select 1").binary_results();
+    let one: Compat<i32> = conn.fetch_scalar(query, ()).await.unwrap();
+    assert_eq!(one, Compat(1));
+}
+
+/// A type that is read in the text format here, and by that crate in binary.
+async fn types_of_postgres_types_and_of_an_extension<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    // Scenarios run at the same time.
+    conn.execute(
+        "select pg_advisory_lock(4712); create extension if not exists ltree; select pg_advisory_unlock(4712)",
+        (),
+    )
+    .await
+    .unwrap();
+    let sql = "select $1::ltree, array['a.b', null]::ltree[], nlevel($1)";
+    let row = conn.fetch_one(sql, (Compat("x.y.z"),)).await.unwrap();
+    assert_eq!(row.get::<&str>(0).unwrap(), "x.y.z");
+    let (kind, text) = decode(row.get::<Compat<&str>>(0));
+    assert_eq!(kind, DecodeErrorKind::Unsupported);
+    assert!(text.ends_with("with Query::binary_results"), "{text}");
+    let query = Query::new(sql).binary_results();
+    let row = conn.fetch_one(query, (Compat("x.y.z"),)).await.unwrap();
+    let (one, list, levels): (Compat<&str>, Compat<Vec<Option<&str>>>, i32) = row.decode().unwrap();
+    assert_eq!(one, Compat("x.y.z"));
+    assert_eq!(list, Compat(vec![Some("a.b"), None]));
+    assert_eq!(levels, 3);
 }

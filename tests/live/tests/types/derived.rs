@@ -14,6 +14,8 @@ live!(
     newtypes,
     rows_by_name,
     rows_by_position,
+    rows_whose_columns_change,
+    rows_that_were_copied,
 );
 
 #[derive(Clone, Copy, PartialEq, Debug, FromSql, ToSql)]
@@ -250,6 +252,97 @@ async fn rows_by_name<R: Runtime>(cx: Context<R>) {
         error.to_string(),
         "the row cannot be read: there is no column \"e mail\""
     );
+}
+
+#[derive(PartialEq, Debug, FromRow)]
+struct Thing<'r> {
+    id: i64,
+    age: Positive,
+    name: &'r str,
+    #[purepg(default)]
+    more: Option<bool>,
+}
+
+/// What was found out for the columns of one result is not used for another's, nor what was found out for one type for another.
+async fn rows_whose_columns_change<R: Runtime>(cx: Context<R>) {
+    let (mut conn, mut other) = (cx.connect().await, cx.connect().await);
+    let process = conn.process_id().unwrap();
+    let (table, domain) = (format!("columns_{process}"), format!("age_{process}"));
+    let create = format!(
+        "create domain {domain} as int4;
+         create table {table} (id int8, age {domain}, name text, more bool);
+         insert into {table} values (1, 10, 'one', true), (2, 20, 'two', null)"
+    );
+    conn.execute(&create, ()).await.unwrap();
+    let thing = |id: i64, name, more| Thing {
+        id,
+        age: Positive(i32::try_from(id).unwrap() * 10),
+        name,
+        more,
+    };
+    let sql = format!("select * from {table} where id > $1 order by id");
+    let statement = conn.prepare(&sql).await.unwrap();
+    for _ in 0..2 {
+        let rows = conn.fetch(&statement, (0_i64,)).await.unwrap();
+        let things: Vec<Thing<'_>> = rows.iter().map(|row| row.decode().unwrap()).collect();
+        assert_eq!(things, [thing(1, "one", Some(true)), thing(2, "two", None)]);
+        let (id, age, name, more): (i64, i32, String, Option<bool>) = rows[0].decode().unwrap();
+        assert_eq!((id, age, &*name, more), (1, 10, "one", Some(true)));
+        let error = rows[0].decode::<(i64, i32, i32, bool)>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            r#"column "name" (text) cannot be read as i32: the types do not match"#
+        );
+    }
+    // The columns in another order, one less, one of another type, one more.
+    let alter = format!(
+        "alter table {table} drop column id, drop column more, add column more_yet text, add column id int4;
+         update {table} set id = age / 10"
+    );
+    other.execute(&alter, ()).await.unwrap();
+    let sql = format!("select * from {table} where $1 order by id");
+    for _ in 0..2 {
+        let rows = conn.fetch(&sql, (true,)).await.unwrap();
+        let things: Vec<Thing<'_>> = rows.iter().map(|row| row.decode().unwrap()).collect();
+        assert_eq!(things, [thing(1, "one", None), thing(2, "two", None)]);
+    }
+    let rows = conn.fetch(&statement, (1_i64,)).await.unwrap();
+    assert_eq!(
+        rows[0].decode::<Thing<'_>>().unwrap(),
+        thing(2, "two", None)
+    );
+    let text = conn
+        .fetch("select '3' as id, 'x' as name, 1 as age", ())
+        .await;
+    let error = text.unwrap()[0].decode::<Thing<'_>>().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        r#"column "id" (text) cannot be read as i64: the types do not match"#
+    );
+    let drop = format!("drop table {table}; drop domain {domain}");
+    conn.execute(&drop, ()).await.unwrap();
+}
+
+async fn rows_that_were_copied<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    let types = [Type::INT4, Type::TEXT];
+    let sql = "copy (select g, 'x' || g from generate_series(1, 3) g) to stdout (format binary)";
+    let mut rows = conn.copy_out_rows(sql, &types).await.unwrap();
+    for n in 1..=3 {
+        let row = rows.next().await.unwrap().unwrap();
+        assert_eq!(
+            row.decode::<Pair>().unwrap(),
+            Pair(n, Some(format!("x{n}")))
+        );
+        let by_position: ByPosition<&str> = row.decode().unwrap();
+        assert_eq!(by_position.x, n);
+        let error = row.decode::<(i32, bool)>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            r#"column "1" (text) cannot be read as bool: the types do not match"#
+        );
+    }
+    assert!(rows.next().await.is_none());
 }
 
 async fn rows_by_position<R: Runtime>(cx: Context<R>) {

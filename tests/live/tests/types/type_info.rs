@@ -1,12 +1,10 @@
 //! What is known of types that are not built in: looked up once, in one query, and again when it has changed.
 
 use purepg_conn::{
-    ByteStream, Composite, Connection, Converter, DecodeErrorKind, Error, Format, Kind, Runtime,
-    TransactionStatus, Type, UsageError, Value,
+    ByteStream, Composite, Connection, Converter, DecodeErrorKind, Error, Format, Kind, Query,
+    Runtime, Type, UsageError, Value,
 };
-use purepg_testkit::drop_at::drop_after;
 use purepg_testkit::server::USER_TRUST;
-use purepg_tests_live::drops::check;
 use purepg_tests_live::{Context, live};
 
 live!(
@@ -20,7 +18,11 @@ live!(
     acceptance_45_an_attribute_is_added_to_a_composite_type,
     acceptance_45_a_type_is_dropped_and_created_again,
     converters,
-    dropped_here_and_there,
+    converters_of_members_of_records_and_of_copied_rows,
+    members_of_a_record_are_looked_up_by_the_next_call,
+    members_of_a_record_that_were_looked_up_before,
+    an_array_with_another_delimiter,
+    binary_results,
 );
 
 async fn create<S: ByteStream>(conn: &mut Connection<S>) {
@@ -363,52 +365,194 @@ async fn converters<R: Runtime>(cx: Context<R>) {
     assert_eq!(value.as_str(), Some("X"));
 }
 
-async fn dropped_here_and_there<R: Runtime>(cx: Context<R>) {
-    let mut conn = cx.connect_slowly().await;
+async fn converters_of_members_of_records_and_of_copied_rows<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
     create(&mut conn).await;
-    let process = conn.process_id().unwrap();
-    for status in [TransactionStatus::Idle, TransactionStatus::InTransaction] {
-        if status == TransactionStatus::InTransaction {
-            conn.execute("begin", ()).await.unwrap();
-        }
-        let mut places = 0;
-        // The text of the question is long: not every byte of it is another case.
-        for polls in (0..).step_by(211) {
-            conn.forget_types();
-            let row = conn.fetch_one("select $1::pg_temp.mood", ("sad",));
-            let row = drop_after(row, polls).await;
-            check(&mut conn, process, status).await;
-            if let Some(row) = row {
-                let row = row.unwrap();
-                assert_eq!(row.columns()[0].ty().labels().len(), 2);
-                break;
-            }
-            places += 1;
-        }
-        for polls in (0..).step_by(211) {
-            conn.forget_types();
-            let statement = drop_after(conn.prepare("select $1::pg_temp.pair"), polls).await;
-            check(&mut conn, process, status).await;
-            if let Some(statement) = statement {
-                assert_eq!(statement.unwrap().params()[0].fields().len(), 2);
-                break;
-            }
-            places += 1;
-        }
-        for polls in (0..).step_by(211) {
-            conn.forget_types();
-            let ty = drop_after(conn.type_info("pg_temp.pair"), polls).await;
-            check(&mut conn, process, status).await;
-            if let Some(ty) = ty {
-                assert_eq!(ty.unwrap().fields().len(), 2);
-                break;
-            }
-            places += 1;
-        }
-        println!("dropped at {places} places");
-        assert!(places > 30);
+    let upper = Converter::new(Format::Binary, |_, raw, _| {
+        Ok(Value::Text(String::from_utf8_lossy(raw).to_uppercase()))
+    });
+    conn.add_converter("mood", upper.clone());
+    conn.add_converter("text", upper);
+    conn.type_info("pg_temp.mood").await.unwrap();
+    let sql = "select row('sad'::pg_temp.mood, 'x'::text, array['y'], row(array['glad']::pg_temp.mood[])), \
+        array[row('a'::text)], array['z', null], $1::int4";
+    let row = conn.fetch_one(sql, (1,)).await.unwrap();
+    let (record, records, list, _): (Value, Value, Vec<Option<Value>>, i32) = row.decode().unwrap();
+    assert!(record.to_string().starts_with("(SAD,X,{Y},"), "{record}");
+    assert_eq!(records.to_string(), "{(A)}");
+    assert_eq!(list, [Some(Value::from("Z")), None]);
+    // The array within was met just now.
+    let row = conn.fetch_one(sql, (1,)).await.unwrap();
+    let record: Value = row.get(0).unwrap();
+    assert_eq!(record.to_string(), r#"(SAD,X,{Y},"({GLAD})")"#);
+    let query = "select 'sad'::pg_temp.mood, array['x']";
+    let types = conn.column_types(query).await.unwrap();
+    let copy = format!("copy ({query}) to stdout (format binary)");
+    let mut rows = conn.copy_out_rows(&copy, &types).await.unwrap();
+    let row = rows.next().await.unwrap().unwrap();
+    let (mood, list): (Value, Vec<Value>) = row.decode().unwrap();
+    assert_eq!((mood, list), (Value::from("SAD"), vec![Value::from("X")]));
+}
+
+async fn members_of_a_record_are_looked_up_by_the_next_call<R: Runtime>(cx: Context<R>) {
+    let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    create(&mut conn).await;
+    record.take();
+    let sql =
+        "select row('sad'::pg_temp.mood, 1, array[row('(glad,{7})'::pg_temp.pair)]), $1::int4";
+    let first = conn.fetch_one(sql, (1,)).await.unwrap();
+    assert_eq!(record.take().tags(), "PDHBES");
+    let value: Value = first.get(0).unwrap();
+    let members = value.as_composite().unwrap().values();
+    assert!(matches!(&members[0], Value::Binary(ty, raw) if ty.is_unknown() && raw == b"sad"));
+    let shown = r#"(sad,1,"{""(\\""(glad,{7})\\"")""}")"#;
+    for tags in ["CPBDECSBES", "BES"] {
+        let row = conn.fetch_one(sql, (1,)).await.unwrap();
+        assert_eq!(record.take().tags(), tags);
+        assert_eq!(row.get::<Value>(0).unwrap().to_string(), shown);
     }
-    conn.execute("commit", ()).await.unwrap();
-    let sql = "select count(*) from pg_prepared_statements where name = 'purepg_types'";
-    assert_eq!(conn.fetch_scalar::<i64>(sql, ()).await.unwrap(), 0);
+    let text: String = conn
+        .fetch_scalar(
+            "select row('sad'::pg_temp.mood, 1, array[row('(glad,{7})'::pg_temp.pair)])::text",
+            (),
+        )
+        .await
+        .unwrap();
+    assert_eq!(text, shown);
+    // So is what was read before.
+    assert_eq!(first.get::<Value>(0).unwrap().to_string(), shown);
+    // In a transaction that has failed nothing can be looked up, and nothing is.
+    conn.forget_types();
+    first.get::<Value>(0).unwrap();
+    record.take();
+    conn.execute("begin", ()).await.unwrap();
+    conn.execute("select 1/0", ()).await.unwrap_err();
+    conn.fetch_one(sql, (1,)).await.unwrap_err();
+    conn.execute("rollback", ()).await.unwrap();
+    assert!(!record.take().tags().contains('C'));
+    let row = conn.fetch_one(sql, (1,)).await.unwrap();
+    assert_eq!(row.get::<Value>(0).unwrap().to_string(), shown);
+}
+
+async fn members_of_a_record_that_were_looked_up_before<R: Runtime>(cx: Context<R>) {
+    let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    create(&mut conn).await;
+    let mood = conn.type_info("pg_temp.mood").await.unwrap();
+    record.take();
+    let sql = "select row('sad'::pg_temp.mood), $1::int4";
+    let row = conn.fetch_one(sql, (1,)).await.unwrap();
+    let value: Value = row.get(0).unwrap();
+    assert_eq!(value.to_string(), "(sad)");
+    let tags = record.take();
+    assert_eq!((tags.tags(), tags.trips), ("PDHBES".into(), 2));
+    // A label that nobody knows makes it forgotten, as anywhere.
+    let add = "alter type pg_temp.mood add value 'mad'";
+    conn.execute(add, ()).await.unwrap();
+    assert_eq!(conn.type_info(mood.oid()).await.unwrap().labels().len(), 3);
+}
+
+/// A type whose values are those of `int4`, printed in arrays with another delimiter, with a binary form that nobody here knows.
+async fn create_number<S: ByteStream>(conn: &mut Connection<S>) {
+    conn.execute(
+        "create type pg_temp.number;
+         create function pg_temp.number_in(cstring) returns pg_temp.number language internal immutable strict as 'int4in';
+         create function pg_temp.number_out(pg_temp.number) returns cstring language internal immutable strict as 'int4out';
+         create function pg_temp.number_send(pg_temp.number) returns bytea language internal immutable strict as 'int4send';
+         create function pg_temp.number_recv(internal) returns pg_temp.number language internal immutable strict as 'int4recv';
+         create type pg_temp.number (input = pg_temp.number_in, output = pg_temp.number_out, send = pg_temp.number_send,
+             receive = pg_temp.number_recv, like = int4, delimiter = ':')",
+        (),
+    )
+    .await
+    .unwrap();
+}
+
+async fn an_array_with_another_delimiter<R: Runtime>(cx: Context<R>) {
+    let superuser = cx.config(cx.server().superuser());
+    let mut conn = cx.try_connect(&superuser).await.unwrap();
+    create_number(&mut conn).await;
+    let sql = "select '{{1:2}:{3:null}}'::pg_temp.number[], '{1:2}'::pg_temp.number[]::text, \
+        row('{1:2}'::pg_temp.number[])::text, array['(2,2),(1,1)'::box, '(4,4),(3,3)'], $1::int4";
+    let row = conn.fetch_one(sql, (1,)).await.unwrap();
+    let shown: Vec<_> = row.values().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "{{1:2}:{3:NULL}}",
+            "{1:2}",
+            "({1:2})",
+            "{(2,2),(1,1);(4,4),(3,3)}",
+            "1"
+        ]
+    );
+}
+
+async fn binary_results<R: Runtime>(cx: Context<R>) {
+    let superuser = cx.config(cx.server().superuser());
+    let (mut conn, record) = cx.connect_recorded(&superuser).await;
+    create_number(&mut conn).await;
+    record.take();
+    let number = |raw: &[u8]| i32::from_be_bytes(raw.try_into().unwrap());
+    let sql = "select '7'::pg_temp.number, '{8:9}'::pg_temp.number[], 10, 'x'";
+    // Without parameters, and yet not as a simple query.
+    for tags in ["PDHCPBDECHBES", "BES"] {
+        let row = conn
+            .fetch_one(Query::new(sql).binary_results(), ())
+            .await
+            .unwrap();
+        assert_eq!(record.take().tags(), tags);
+        assert!(
+            row.columns()
+                .iter()
+                .all(|column| column.format() == Format::Binary)
+        );
+        let (one, list, ten, x): (Value, Vec<Value>, i32, String) = row.decode().unwrap();
+        let numbers: Vec<_> = std::iter::once(&one)
+            .chain(&list)
+            .map(|value| match value {
+                Value::Binary(ty, raw) if ty.name() == "number" => number(raw),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!((numbers, ten, &*x), (vec![7, 8, 9], 10, "x"));
+    }
+    // The same statement as ever.
+    let row = conn
+        .fetch_one(Query::new(sql).max_rows(1), ())
+        .await
+        .unwrap();
+    assert_eq!(record.take().tags(), "BES");
+    assert_eq!(row.get::<String>(0).unwrap(), "7");
+    assert_eq!(row.columns()[2].format(), Format::Binary);
+    // A prepared one, one whose columns nobody knows beforehand, and in a pipeline.
+    let statement = conn.prepare(sql).await.unwrap();
+    let query = Query::new(&statement).binary_results();
+    let row = conn.fetch_one(&query, ()).await.unwrap();
+    assert!(matches!(row.get(0).unwrap(), Value::Binary(..)));
+    conn.execute(&format!("prepare p as {sql}"), ())
+        .await
+        .unwrap();
+    let query_of_none = Query::new("execute p").binary_results();
+    let row = conn.fetch_one(&query_of_none, ()).await.unwrap();
+    assert!(
+        row.columns()
+            .iter()
+            .all(|column| column.format() == Format::Binary)
+    );
+    assert!(matches!(row.get(0).unwrap(), Value::Binary(..)));
+    let mut pipeline = conn.pipeline();
+    pipeline.push(&query, ());
+    pipeline.push(sql, ());
+    let mut results = pipeline.run().await.unwrap();
+    let rows = results.next().await.unwrap().unwrap().rows;
+    assert!(matches!(rows[0].get(0).unwrap(), Value::Binary(..)));
+    let rows = results.next().await.unwrap().unwrap().rows;
+    assert_eq!(rows[0].get::<Value>(0).unwrap(), Value::from("7"));
+    assert!(results.next().await.is_none());
+    // What has no binary form is the server's to refuse.
+    let query =
+        Query::new("select '=(int4,int4)'::regoperator, acldefault('r', 10)").binary_results();
+    let error = conn.fetch(query, ()).await.unwrap_err();
+    assert_eq!(error.sqlstate(), Some("42883"));
+    assert!(conn.is_idle());
 }

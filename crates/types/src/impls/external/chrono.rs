@@ -70,10 +70,12 @@ fn moment(value: DateTime<Utc>) -> Result<TimestampTz, BoxError> {
 }
 
 impl<'a> crate::FromSql<'a> for DateTime<Utc> {
+    #[inline]
     fn accepts(ty: &Type) -> bool {
         TimestampTz::reads(ty)
     }
 
+    #[inline]
     fn from_binary(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
         utc(TimestampTz::from_binary(ty, raw)?)
     }
@@ -83,10 +85,12 @@ impl<'a> crate::FromSql<'a> for DateTime<Utc> {
     }
 }
 
+#[inline]
 fn from_unix(micros: i128) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(i64::try_from(micros).ok()?)
 }
 
+#[inline]
 fn utc(moment: TimestampTz) -> Result<DateTime<Utc>, BoxError> {
     let chrono = moment.unix_micros().and_then(from_unix);
     chrono.ok_or_else(|| does_not_fit(&moment))

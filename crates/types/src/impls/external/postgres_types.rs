@@ -10,8 +10,9 @@ use crate::{FromSql, IsNull, Kind, ToSql, Type};
 
 /// A value of a type that implements `FromSql` or `ToSql` of the crate `postgres-types`, as very many crates have them.
 ///
-/// Those traits know the binary format alone, so that such a value cannot be read from a result that came as text, as that of a query without
-/// parameters does, nor that of a type which this crate reads as text.
+/// Those traits know the binary format alone, so that such a value cannot be read from a result that came as text. The result of a query
+/// without parameters does, and so do values of a type that this crate does not read in binary, as most types of extensions: the driver's
+/// `Query::binary_results` asks for the binary format.
 ///
 /// ```
 /// use purepg_types::{Column, Compat, Field, Format, Type};
@@ -106,7 +107,7 @@ impl<'a, T: other::FromSql<'a>> FromSql<'a> for Compat<T> {
 
     fn from_text(_: &Type, _: &'a [u8]) -> Result<Self, BoxError> {
         Err(unsupported(
-            "postgres-types reads no text: ask for the binary format",
+            "postgres-types reads no text: ask for the binary format, with Query::binary_results",
         ))
     }
 
@@ -183,7 +184,7 @@ mod tests {
             failure::<Compat<i32>>(&text(Type::INT4), b"1"),
             (
                 DecodeErrorKind::Unsupported,
-                r#"column "a" (int4) cannot be read as Compat<i32>: postgres-types reads no text: ask for the binary format"#.into()
+                r#"column "a" (int4) cannot be read as Compat<i32>: postgres-types reads no text: ask for the binary format, with Query::binary_results"#.into()
             )
         );
         assert_eq!(
