@@ -1,6 +1,7 @@
 //! Streams that move one byte at a time.
 
 use std::io;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -54,6 +55,9 @@ pub struct OneByteControl(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     on: AtomicBool,
+    /// It is on while so many bytes were written, from the first of these numbers up to the second.
+    from: AtomicU64,
+    to: AtomicU64,
     read: AtomicU64,
     written: AtomicU64,
     pending: AtomicU64,
@@ -64,6 +68,8 @@ impl<S> OneByte<S> {
     pub fn new(stream: S) -> Self {
         let shared = Shared {
             on: AtomicBool::new(true),
+            from: AtomicU64::new(0),
+            to: AtomicU64::new(u64::MAX),
             read: AtomicU64::new(0),
             written: AtomicU64::new(0),
             pending: AtomicU64::new(0),
@@ -92,7 +98,8 @@ impl<S> OneByte<S> {
     /// Whether the next byte moves alone, behind so many in its direction.
     fn is_limited(&self, before: u64) -> bool {
         let all = self.control.bytes_read() + self.control.bytes_written();
-        self.control.is_on() && !(self.is_bounded && (before >= BEHIND_A_FLUSH || all >= IN_ALL))
+        self.control.is_in_window()
+            && !(self.is_bounded && (before >= BEHIND_A_FLUSH || all >= IN_ALL))
     }
 
     /// Its switch and its counts: a handle that outlives the stream.
@@ -119,7 +126,36 @@ impl<S> OneByte<S> {
 impl OneByteControl {
     /// Turns the limit on or off, from the next read or write on.
     pub fn set(&self, on: bool) {
+        self.0.from.store(0, Ordering::SeqCst);
+        self.0.to.store(u64::MAX, Ordering::SeqCst);
         self.0.on.store(on, Ordering::SeqCst);
+    }
+
+    /// Turns the limit on for a part of what follows: while at least so many bytes and fewer than so many were written, counted from now.
+    /// What comes before that, and behind, moves whole.
+    pub fn only(&self, written: Range<u64>) {
+        let now = self.bytes_written();
+        let (from, to) = (written.start, written.end);
+        self.0
+            .from
+            .store(now.saturating_add(from), Ordering::SeqCst);
+        self.0.to.store(now.saturating_add(to), Ordering::SeqCst);
+        self.0.on.store(true, Ordering::SeqCst);
+    }
+
+    /// How many bytes may be written before it is on for a part; 0 when none.
+    fn before_window(&self) -> u64 {
+        let from = self.0.from.load(Ordering::SeqCst);
+        if self.is_on() {
+            from.saturating_sub(self.bytes_written())
+        } else {
+            0
+        }
+    }
+
+    fn is_in_window(&self) -> bool {
+        let to = self.0.to.load(Ordering::SeqCst);
+        self.is_on() && self.before_window() == 0 && self.bytes_written() < to
     }
 
     /// True while the limit is on.
@@ -183,7 +219,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for OneByte<S> {
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         if !this.is_limited(this.written) {
-            let written = Pin::new(&mut this.stream).poll_write(cx, buf);
+            let before = usize::try_from(this.control.before_window()).unwrap_or(usize::MAX);
+            let whole = if before == 0 {
+                buf
+            } else {
+                buf.get(..before).unwrap_or(buf)
+            };
+            let written = Pin::new(&mut this.stream).poll_write(cx, whole);
             count(&written, &this.control.0.written);
             return written;
         }

@@ -23,7 +23,7 @@ const DROPPED: &[(&str, &[Dropped])] = &[
             ("lowlevel_query", "drop_at_statements", "kept"),
             ("execute_many", "drop_at_statements", "kept"),
             ("prepare", "drop_at_calls", "preparing"),
-            ("type_info", "types/type_info", "dropped_here_and_there"),
+            ("type_info", "drop_at_types", "by_themselves"),
             ("close_statement", "drop_at_calls", "closing_a_statement"),
             ("reset", "drop_at_calls", "resetting"),
             ("ping", "drop_at", "pings"),
