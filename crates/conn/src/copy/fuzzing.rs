@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use purepg_types::{Column, DecodeError, Fields, Format, Params, Type};
+use purepg_types::{DecodeError, Fields as _, Params, Type};
 
-use super::rows_out::CopyRow;
+use super::rows_out::{Columns, CopyRow};
 use super::tuples::{Tuples, write_header, write_trailer, write_tuple};
 use crate::error::Error;
 
@@ -14,10 +14,7 @@ pub fn copied_rows<'d>(
     types: &[Type],
     pieces: impl IntoIterator<Item = &'d [u8]>,
 ) -> (Vec<CopyRow>, Result<(), DecodeError>) {
-    let columns = types.iter().enumerate();
-    let columns: Arc<[Column]> = columns
-        .map(|(place, ty)| Column::new(place.to_string(), ty.clone(), Format::Binary))
-        .collect();
+    let columns = Columns::of(types);
     let mut tuples = Tuples::new(types.len());
     let mut rows = Vec::new();
     for piece in pieces {

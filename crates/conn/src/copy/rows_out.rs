@@ -39,9 +39,22 @@ pub struct CopyRow {
 
 /// What is known of the columns.
 #[derive(Debug)]
-struct Columns {
+pub(super) struct Columns {
     list: Box<[Column]>,
     plans: Plans,
+}
+
+impl Columns {
+    /// The server names the columns of a COPY nowhere.
+    pub(super) fn of(types: &[Type]) -> Arc<Self> {
+        let columns = types.iter().enumerate();
+        let columns =
+            columns.map(|(place, ty)| Column::new(place.to_string(), ty.clone(), Format::Binary));
+        Arc::new(Self {
+            list: columns.collect(),
+            plans: Plans::default(),
+        })
+    }
 }
 
 impl<S: ByteStream> Connection<S> {
@@ -80,16 +93,9 @@ impl<S: ByteStream> Connection<S> {
         if let Err(error) = check(copy.format(), copy.columns(), types) {
             return Err(self.settled(error.into()).await);
         }
-        // The server names the columns of a COPY nowhere.
-        let columns = types.iter().enumerate();
-        let columns =
-            columns.map(|(place, ty)| Column::new(place.to_string(), ty.clone(), Format::Binary));
         Ok(CopyOutRows {
             out: CopyOut::new(self, copy),
-            columns: Arc::new(Columns {
-                list: columns.collect(),
-                plans: Plans::default(),
-            }),
+            columns: Columns::of(types),
             tuples: Tuples::new(types.len()),
             done: false,
         })
@@ -162,7 +168,7 @@ impl<S: ByteStream> CopyOutRows<'_, S> {
 }
 
 impl CopyRow {
-    pub(super) fn new(tuple: Bytes, columns: Arc<[Column]>) -> Self {
+    pub(super) fn new(tuple: Bytes, columns: Arc<Columns>) -> Self {
         Self { tuple, columns }
     }
 

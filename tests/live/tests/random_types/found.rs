@@ -19,7 +19,7 @@ pub(crate) fn cases() -> Vec<Case> {
         (
             Ty::Scalar(Scalar::Point),
             vec![Value::Point(Point {
-                x: -2.284_789_925_220_172_8e16,
+                x: -22_847_899_252_201_728.0,
                 y: 0.0,
             })],
         ),
