@@ -1,12 +1,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
-use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::FutureExt as _;
-use futures_util::io::Cursor;
+use futures_util::io::{AllowStdIo, Cursor};
 
 use super::*;
 use crate::config::{SocketOptions, SslMode};
@@ -186,18 +183,18 @@ struct Written {
 }
 
 impl Runtime for Written {
-    type Stream = Says;
+    type Stream = AllowStdIo<Says>;
 
     fn connect(
         &self,
         endpoint: &Endpoint,
         _: &SocketOptions,
-    ) -> BoxFuture<'static, io::Result<Says>> {
+    ) -> BoxFuture<'static, io::Result<Self::Stream>> {
         let address = endpoint.to_string();
         let says = self.says.get(address.as_str()).cloned();
         self.tried.lock().unwrap().push(address);
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
-        let stream = says.map(|says| Says(io::Cursor::new(says)));
+        let stream = says.map(|says| AllowStdIo::new(Says(io::Cursor::new(says))));
         Box::pin(std::future::ready(stream.ok_or(refused)))
     }
 
@@ -214,31 +211,19 @@ impl Runtime for Written {
 /// Says it, whatever it hears, and ends.
 struct Says(io::Cursor<Vec<u8>>);
 
-impl AsyncRead for Says {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(io::Read::read(&mut self.0, buf))
+impl io::Read for Says {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
     }
 }
 
-impl AsyncWrite for Says {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(buf.len()))
+impl io::Write for Says {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -262,7 +247,7 @@ fn tried(
     };
     let numbers = Mutex::new(numbers.iter().copied().collect::<VecDeque<_>>());
     let search = Search {
-        runtime: Arc::new(runtime) as Arc<dyn Runtime<Stream = Says>>,
+        runtime: Arc::new(runtime) as Arc<dyn Runtime<Stream = AllowStdIo<Says>>>,
         settings: config.settings(),
         hosts: config.settings().hosts(),
         look_up: two_each,
