@@ -29,7 +29,8 @@ pub(crate) async fn enter<S: ByteStream>(
     settings: &Settings,
 ) -> Result<Connection<S>, Error> {
     let (settings, warning) = with_password(&*runtime, settings, host).await?;
-    let result = enter_with(runtime, host, route, &settings).await;
+    // It is large, and would be held twice.
+    let result = Box::pin(enter_with(runtime, host, route, &settings)).await;
     result.map_err(|error| error.because_of(warning))
 }
 

@@ -178,10 +178,7 @@ const KEYWORDS: &[(&str, Treatment)] = &[
     ("requiressl", Refused("it becomes sslmode")),
     // A string that comes from strangers must not have files written.
     ("sslkeylogfile", SetterOnly("ssl_key_log_file")),
-    (
-        "sslcrldir",
-        Refused("lists of revoked certificates are read from one file: sslcrl"),
-    ),
+    ("sslcrldir", Takes(tls::keywords::crl_dir)),
     ("krbsrvname", Refused(NO_GSSAPI)),
     ("gsslib", Refused(NO_GSSAPI)),
     ("scram_client_key", Parses(auth::keywords::scram_client_key)),

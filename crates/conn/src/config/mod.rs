@@ -295,6 +295,13 @@ impl Config {
         self
     }
 
+    /// A folder with such lists, besides the file or in its place: `sslcrldir`. As for OpenSSL the names of the files count that
+    /// `openssl rehash` gives them, such as `0a1b2c3d.r0`; each of these is read.
+    pub fn ssl_crl_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.settings.tls.crl_dir = Some(folder.into());
+        self
+    }
+
     /// The file, as PEM, with the client's certificate, and those between it and the authority, if there are any.
     pub fn ssl_cert(mut self, file: impl Into<PathBuf>) -> Self {
         self.settings.tls.cert = Some(file.into());

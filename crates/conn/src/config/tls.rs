@@ -62,6 +62,7 @@ pub(crate) struct TlsSettings {
     pub(crate) negotiation: SslNegotiation,
     pub(crate) root_cert: Option<RootCert>,
     pub(crate) crl: Option<PathBuf>,
+    pub(crate) crl_dir: Option<PathBuf>,
     pub(crate) cert: Option<PathBuf>,
     pub(crate) key: Option<PathBuf>,
     pub(crate) password: Option<Password>,
@@ -81,6 +82,7 @@ impl Default for TlsSettings {
             negotiation: SslNegotiation::default(),
             root_cert: None,
             crl: None,
+            crl_dir: None,
             cert: None,
             key: None,
             password: None,
@@ -106,6 +108,7 @@ impl TlsSettings {
         let files = [
             ("sslrootcert", root_cert),
             ("sslcrl", self.crl.as_ref()),
+            ("sslcrldir", self.crl_dir.as_ref()),
             ("sslcert", self.cert.as_ref()),
             ("sslkey", self.key.as_ref()),
             ("sslkeylogfile", self.key_log_file.as_ref()),
@@ -153,7 +156,8 @@ pub(super) fn default_files(settings: &mut Settings, home: &Path) {
     if tls.root_cert.is_none() {
         tls.root_cert = existing("root.crt").map(RootCert::File);
     }
-    if tls.crl.is_none() && matches!(tls.root_cert, Some(RootCert::File(_))) {
+    let no_list = tls.crl.is_none() && tls.crl_dir.is_none();
+    if no_list && matches!(tls.root_cert, Some(RootCert::File(_))) {
         tls.crl = existing("root.crl");
     }
     if tls.cert_mode != SslCertMode::Disable {
@@ -221,7 +225,7 @@ pub(super) fn validate(settings: &Settings) -> Result<(), ConfigError> {
             "verify-ca and verify-full need sslrootcert: a file, or system with verify-full",
         );
     }
-    if tls.crl.is_some() && tls.root_cert.is_none() {
+    if (tls.crl.is_some() || tls.crl_dir.is_some()) && tls.root_cert.is_none() {
         return Err(ConfigError::Missing {
             keyword: "sslrootcert",
         });
@@ -252,6 +256,7 @@ fn beside_own(tls: &TlsSettings) -> Option<&'static str> {
     let given = [
         ("sslrootcert", tls.root_cert.is_some()),
         ("sslcrl", tls.crl.is_some()),
+        ("sslcrldir", tls.crl_dir.is_some()),
         ("sslcert", tls.cert.is_some()),
         ("sslkey", tls.key.is_some()),
         ("sslpassword", tls.password.is_some()),

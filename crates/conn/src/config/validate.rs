@@ -239,6 +239,7 @@ mod tests {
             (config().ssl_password(text), "sslpassword"),
             (config().ssl_root_cert(text), "sslrootcert"),
             (config().ssl_crl(text), "sslcrl"),
+            (config().ssl_crl_dir(text), "sslcrldir"),
             (config().ssl_cert(text), "sslcert"),
             (config().ssl_key(text), "sslkey"),
             (config().ssl_key_log_file(text), "sslkeylogfile"),

@@ -1,6 +1,8 @@
 //! Whether a server is who it says: as much as the configuration asks for.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_rustls::rustls::client::WebPkiServerVerifier;
 use futures_rustls::rustls::client::danger::{
@@ -16,7 +18,8 @@ use futures_rustls::rustls::pki_types::{
 use futures_rustls::rustls::{
     CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
-use x509_cert::der::Encode as _;
+use x509_cert::crl::CertificateList;
+use x509_cert::der::{Decode as _, Encode as _};
 
 use super::{TlsError, certificate, files, names};
 use crate::config::tls::{RootCert, TlsSettings};
@@ -39,6 +42,35 @@ struct Chain {
 }
 
 const ROOTS: &str = "sslrootcert";
+const CRL: &str = "sslcrl";
+const CRL_DIR: &str = "sslcrldir";
+
+/// Every list of revoked certificates that is named, at least one.
+fn revoked(tls: &TlsSettings) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
+    let nothing = "there is no list of revoked certificates in it";
+    let mut lists = match &tls.crl {
+        Some(path) => files::read_pem(CRL, path, nothing)?,
+        None => Vec::new(),
+    };
+    if let Some(folder) = &tls.crl_dir {
+        for path in files::hashed(CRL_DIR, folder)? {
+            lists.extend(files::read_pem(CRL_DIR, &path, nothing)?);
+        }
+        if lists.is_empty() {
+            // To ask for a look at lists, and to look at none, would not be the same.
+            return Err(TlsError::file(CRL_DIR, folder, nothing));
+        }
+    }
+    // Of several lists of one authority the first is looked at, which as for OpenSSL is the newest.
+    lists.sort_by_cached_key(|list| Reverse(made(list)));
+    Ok(lists)
+}
+
+/// When a list was made: its `thisUpdate`. What cannot be read is refused later, with the reason.
+fn made(list: &CertificateRevocationListDer<'_>) -> Option<Duration> {
+    let list: CertificateList = CertificateList::from_der(list).ok()?;
+    Some(list.tbs_cert_list.this_update.to_unix_duration())
+}
 
 impl Verifier {
     pub(super) fn load(
@@ -90,16 +122,13 @@ impl Chain {
         }
         let builder =
             WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider));
-        let webpki = match &tls.crl {
-            None => builder.build().map_err(|error| unusable(&error))?,
-            Some(path) => {
-                let nothing = "there is no list of revoked certificates in it";
-                let lists = files::read_pem::<CertificateRevocationListDer<'static>>(
-                    "sslcrl", path, nothing,
-                )?;
-                let builder = builder.with_crls(lists).enforce_revocation_expiration();
-                let built = builder.build();
-                built.map_err(|error| TlsError::file("sslcrl", path, error))?
+        let webpki = match (&tls.crl, &tls.crl_dir) {
+            (None, None) => builder.build().map_err(|error| unusable(&error))?,
+            (Some(path), _) | (None, Some(path)) => {
+                let keyword = if tls.crl.is_some() { CRL } else { CRL_DIR };
+                let builder = builder.with_crls(revoked(tls)?);
+                let built = builder.enforce_revocation_expiration().build();
+                built.map_err(|error| TlsError::file(keyword, path, error))?
             }
         };
         let webpki = Some(webpki);

@@ -126,7 +126,11 @@ const STRICTER: &[(&str, &str, &str)] = &[
         "a string has no file written",
         "call Config::ssl_key_log_file",
     ),
-    ("sslcrldir=/l", "there is one file", "not supported"),
+    (
+        "sslcrldir=/l",
+        "there is nobody to have revoked anything",
+        "sslrootcert is missing",
+    ),
     (
         "sslcert=/c",
         "libpq would look into the home folder",

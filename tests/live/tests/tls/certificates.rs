@@ -246,6 +246,56 @@ async fn acceptance_24_certificates_that_were_revoked<R: Runtime>(cx: Context<R>
             }
         }
     }
+    // The same lists in a folder, which may hold whatever else, but no list by another name.
+    for (what, files, expected) in [
+        (
+            "others",
+            vec![
+                ("0a1b2c3d.r0", root.revoked(&[6], 2090)),
+                ("readme", "nothing".into()),
+            ],
+            None,
+        ),
+        (
+            "it",
+            vec![
+                ("0a1b2c3d.r0", other.revoked(&[], 2090)),
+                ("0a1b2c3d.r1", root.revoked(&[7], 2090)),
+            ],
+            Some("Revoked"),
+        ),
+        (
+            "the newest counts",
+            vec![
+                ("0a1b2c3d.r0", root.revoked_in(2021, &[], 2090)),
+                ("0a1b2c3d.r1", root.revoked_in(2022, &[7], 2090)),
+                ("0a1b2c3d.r2", root.revoked(&[], 2090)),
+            ],
+            Some("Revoked"),
+        ),
+        (
+            "by another name",
+            vec![("root.crl", root.revoked(&[7], 2090))],
+            Some("there is no list"),
+        ),
+        (
+            "no list",
+            vec![("0a1b2c3d.r0", "nothing".into())],
+            Some("there is no list"),
+        ),
+        ("nothing", vec![], Some("there is no list")),
+    ] {
+        let lists = tempfile::tempdir().unwrap();
+        for (name, list) in files {
+            std::fs::write(lists.path().join(name), list).unwrap();
+        }
+        let config = verified(&server, SslMode::VerifyFull, &roots).ssl_crl_dir(lists.path());
+        match (refusal(&cx, &config).await, expected) {
+            (None, None) => {}
+            (Some(text), Some(expected)) if text.contains(expected) => {}
+            (refused, _) => panic!("{what}: {refused:?}"),
+        }
+    }
 }
 
 /// The manual's first example makes one, and gives it to the clients as what they trust.

@@ -74,6 +74,11 @@ impl Authority {
 
     /// The list of those that it has revoked, valid until the end of that year.
     pub(crate) fn revoked(&self, serials: &[u64], until: i32) -> String {
+        self.revoked_in(2020, serials, until)
+    }
+
+    /// The same, made at the beginning of a year.
+    pub(crate) fn revoked_in(&self, year: i32, serials: &[u64], until: i32) -> String {
         let revoked = |serial: &u64| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
             revocation_time: date_time_ymd(2020, 1, 1),
@@ -81,7 +86,7 @@ impl Authority {
             invalidity_date: None,
         };
         let list = CertificateRevocationListParams {
-            this_update: date_time_ymd(2020, 1, 1),
+            this_update: date_time_ymd(year, 1, 1),
             next_update: date_time_ymd(until, 12, 31),
             crl_number: SerialNumber::from(1),
             issuing_distribution_point: None,

@@ -222,6 +222,10 @@ fn the_home_folder_has_files_for_tls() {
     fs::write(folder.join("root.crt"), "").unwrap();
     assert_eq!(tls(""), "sslrootcert=root.crt sslcrl=root.crl");
     assert_eq!(tls("sslrootcert=/r"), "sslrootcert=/r sslcrl=root.crl");
+    assert_eq!(
+        tls("sslrootcert=/r sslcrldir=/l"),
+        "sslrootcert=/r sslcrldir=/l"
+    );
     assert_eq!(tls("sslrootcert=system"), "");
     assert_eq!(
         tls("sslcert=/c"),

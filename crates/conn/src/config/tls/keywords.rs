@@ -102,6 +102,10 @@ pub(in crate::config) fn crl(settings: &mut Settings, value: String) {
     settings.tls.crl = path(value);
 }
 
+pub(in crate::config) fn crl_dir(settings: &mut Settings, value: String) {
+    settings.tls.crl_dir = path(value);
+}
+
 pub(in crate::config) fn cert(settings: &mut Settings, value: String) {
     settings.tls.cert = path(value);
 }

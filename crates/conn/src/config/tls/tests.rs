@@ -111,7 +111,7 @@ fn security_03_what_contradicts_itself_is_refused() {
         ),
         ("sslkeylogfile=/l", "call Config::ssl_key_log_file"),
         ("sslcompression=1", "only 0 is supported"),
-        ("sslcrldir=/l", "not supported"),
+        ("sslcrldir=/l", "sslrootcert is missing"),
         ("requiressl=yes", "it is 0 or 1"),
     ] {
         let error = read(text).unwrap_err().to_string();

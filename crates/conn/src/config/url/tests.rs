@@ -171,7 +171,7 @@ fn malformed_urls_are_refused() {
         ("postgres://u:p@h:port", "port: it is a number"),
         ("postgres://u:p@h:0", "port: it is a number"),
         ("postgres://h?service=s", "needs files"),
-        ("postgres://h?sslcrldir=/crls", "sslcrldir is not supported"),
+        ("postgres://h?krbsrvname=p", "krbsrvname is not supported"),
         (
             "postgres://h?channel_binding=yes",
             "invalid value for channel_binding",
