@@ -58,7 +58,7 @@ impl Environment {
         Self {
             variables: variables.collect(),
             home: home(),
-            user: whoami::username().ok(),
+            user: user(),
             socket_folders: SOCKET_FOLDERS.map(PathBuf::from).into(),
             system_folders: SYSTEM_FOLDERS.map(PathBuf::from).into(),
         }
@@ -131,6 +131,18 @@ fn home() -> Option<PathBuf> {
         return Some(PathBuf::from(std::env::var_os("APPDATA")?).join("postgresql"));
     }
     std::env::home_dir().filter(|folder| !folder.as_os_str().is_empty())
+}
+
+/// Who runs the process, whatever its variables say.
+#[cfg(unix)]
+fn user() -> Option<String> {
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::effective());
+    user.ok().flatten().map(|user| user.name)
+}
+
+#[cfg(not(unix))]
+fn user() -> Option<String> {
+    std::env::var("USERNAME").ok()
 }
 
 /// Variables and their values.
