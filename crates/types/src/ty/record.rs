@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn security_48_no_more_is_noted_than_is_looked_up() {
+    fn security_41_no_more_is_noted_than_is_looked_up() {
         let types = RecordTypes::default();
         let ty = Type::RECORD.with_record_types(&types);
         for oid in 70_000..80_000 {

@@ -1,5 +1,5 @@
-//! The table in `docs/acceptance.md` is true: each test that it names is there and bears the number of its row, and each test that bears a
-//! number stands in the table, unless the table's last section says that its number is not there yet.
+//! The tables in `docs/acceptance.md` and `docs/security.md` are true: each test that one names is there and bears the number of its row, and
+//! each test that bears a number stands in its table, unless the last section says that its number is not there.
 //!
 //! A row is `| number | what | tests | result |`. Its tests are between backticks: the source file, as much of its path as one likes to
 //! write, `::`, and the name. The last section has numbers in brackets: `(1 to 25)`.
@@ -8,17 +8,45 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
+/// A table, and what the names of its tests begin with.
+struct Table {
+    document: &'static str,
+    prefix: &'static str,
+    /// Numbers that must stand in it, in its rows or in its last section.
+    whole: RangeInclusive<u32>,
+}
+
+const ACCEPTANCE: Table = Table {
+    document: "docs/acceptance.md",
+    prefix: "acceptance_",
+    // The numbers have gaps.
+    whole: 1..=0,
+};
+
+const SECURITY: Table = Table {
+    document: "docs/security.md",
+    prefix: "security_",
+    whole: 1..=52,
+};
+
 #[test]
-fn the_table_has_every_test_that_bears_a_number_and_no_other() {
+fn the_tables_have_every_test_that_bears_a_number_and_no_other() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let table = fs::read_to_string(root.join("docs/acceptance.md")).unwrap();
     let mut sources = Vec::new();
     for folder in ["crates", "tests"] {
         collect(&root, folder, &mut sources);
     }
     assert!(sources.len() > 100, "{} sources", sources.len());
-    let complaints = complaints(&table, &sources);
-    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+    for table in [ACCEPTANCE, SECURITY] {
+        let text = fs::read_to_string(root.join(table.document)).unwrap();
+        let complaints = table.complaints(&text, &sources);
+        let document = table.document;
+        assert!(
+            complaints.is_empty(),
+            "{document}:\n{}",
+            complaints.join("\n")
+        );
+    }
 }
 
 /// A source: its path from the top of the repository, and its text.
@@ -35,49 +63,61 @@ fn collect(root: &Path, folder: &str, sources: &mut Vec<Source>) {
             if name != "target" {
                 collect(root, &path, sources);
             }
-        } else if is_source && path != "tests/kit/tests/acceptance_table.rs" {
+        } else if is_source && path != "tests/kit/tests/tables.rs" {
             sources.push((path, fs::read_to_string(entry.path()).unwrap()));
         }
     }
 }
 
-/// What is wrong with a table, a line for each fault.
-fn complaints(table: &str, sources: &[Source]) -> Vec<String> {
-    let mut complaints = Vec::new();
-    let mut named = Vec::new();
-    for (number, tests) in rows(table) {
-        if tests.is_empty() {
-            complaints.push(format!("row {number} names no test"));
-        }
-        for test in tests {
-            let (file, name) = test.split_once("::").unwrap_or(("", test));
-            if number_of(name) != Some(number) {
-                complaints.push(format!("row {number} names {test}"));
+impl Table {
+    /// What is wrong with the text of a table, a line for each fault.
+    fn complaints(&self, text: &str, sources: &[Source]) -> Vec<String> {
+        let mut complaints = Vec::new();
+        let (mut numbers, mut named) = (Vec::new(), Vec::new());
+        for (number, tests) in rows(text) {
+            numbers.push(number);
+            if tests.is_empty() {
+                complaints.push(format!("row {number} names no test"));
             }
-            if !sources.iter().any(|source| has(source, file, name)) {
-                complaints.push(format!("row {number} names {test}, which is not there"));
+            for test in tests {
+                let (file, name) = test.split_once("::").unwrap_or(("", test));
+                if self.number_of(name) != Some(number) {
+                    complaints.push(format!("row {number} names {test}"));
+                }
+                if !sources.iter().any(|source| has(source, file, name)) {
+                    complaints.push(format!("row {number} names {test}, which is not there"));
+                }
+                named.push(name);
             }
-            named.push(name);
         }
+        let open = open(text);
+        let is_open = |number| open.iter().any(|open| open.contains(&number));
+        for (path, source) in sources {
+            let mut unnamed: Vec<&str> = words(source)
+                .filter(|word| !named.contains(word))
+                .filter(|word| self.number_of(word).is_some_and(|number| !is_open(number)))
+                .collect();
+            unnamed.sort_unstable();
+            unnamed.dedup();
+            complaints.extend(
+                unnamed
+                    .iter()
+                    .map(|name| format!("no row names {path}::{name}")),
+            );
+        }
+        let missing = self
+            .whole
+            .clone()
+            .filter(|number| !numbers.contains(number) && !is_open(*number));
+        complaints.extend(missing.map(|number| format!("{number} is missing")));
+        complaints
     }
-    let open = open(table);
-    for (path, text) in sources {
-        let mut unnamed: Vec<&str> = words(text)
-            .filter(|word| !named.contains(word))
-            .filter(|word| {
-                let number = number_of(word);
-                number.is_some_and(|number| !open.iter().any(|open| open.contains(&number)))
-            })
-            .collect();
-        unnamed.sort_unstable();
-        unnamed.dedup();
-        complaints.extend(
-            unnamed
-                .iter()
-                .map(|name| format!("no row names {path}::{name}")),
-        );
+
+    /// The number that the name of a test bears.
+    fn number_of(&self, name: &str) -> Option<u32> {
+        let (number, _) = name.strip_prefix(self.prefix)?.split_once('_')?;
+        number.parse().ok()
     }
-    complaints
 }
 
 /// Numbers, and what stands between backticks in the third column.
@@ -100,12 +140,6 @@ fn open(table: &str) -> Vec<RangeInclusive<u32>> {
             Some(first.parse().ok()?..=last.parse().ok()?)
         })
         .collect()
-}
-
-/// The number that the name of a test bears.
-fn number_of(name: &str) -> Option<u32> {
-    let (number, _) = name.strip_prefix("acceptance_")?.split_once('_')?;
-    number.parse().ok()
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -131,7 +165,12 @@ fn a_table_that_is_wrong_is_found_out() {
     let told = |rows: &str, rest: &str| {
         let head = "## A\n\n| line | what | tests | result |\n| --- | --- | --- | --- |";
         let table = format!("{head}\n{rows}\n\n## Not there yet\n\n{rest}\n");
-        complaints(&table, &sources)
+        let whole = 1..=2;
+        Table {
+            whole,
+            ..ACCEPTANCE
+        }
+        .complaints(&table, &sources)
     };
     let right = "| 1 | one | `a.rs::acceptance_1_x` | `shown` |\n| 2 | two | `tests/a.rs::acceptance_02_y` | |";
     let rest = "Nine (8 to 10) and more (20 to 30).";
@@ -145,6 +184,13 @@ fn a_table_that_is_wrong_is_found_out() {
     assert_eq!(
         one("| 3 | three | `a.rs::acceptance_1_x` | |"),
         ["row 3 names a.rs::acceptance_1_x"]
+    );
+    assert_eq!(
+        told("| 1 | one | `a.rs::acceptance_1_x` | |", "Nine (9 to 9)."),
+        [
+            "no row names tests/live/tests/a.rs::acceptance_02_y",
+            "2 is missing"
+        ]
     );
     for test in [
         "b.rs::acceptance_1_x",
