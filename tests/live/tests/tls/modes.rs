@@ -16,6 +16,7 @@ live!(
     acceptance_20_the_modes_and_what_a_server_can_do,
     acceptance_20_a_wrong_password_and_what_comes_behind_it,
     acceptance_23_direct_tls_begins_with_its_own_hello,
+    acceptance_25_without_gssapi_tls_is_asked_for_at_once,
     what_a_failed_handshake_leads_to,
     a_unix_socket_needs_no_tls,
     parameters_of_the_handshake,
@@ -117,6 +118,33 @@ async fn acceptance_20_the_modes_and_what_a_server_can_do<R: Runtime>(cx: Contex
             }
         }
     }
+}
+
+/// As with a libpq that was built without GSSAPI: whoever would like it gets TLS, and whoever must have it gets nothing.
+async fn acceptance_25_without_gssapi_tls_is_asked_for_at_once<R: Runtime>(cx: Context<R>) {
+    if cx.transport == Transport::Unix {
+        return;
+    }
+    let of = |server: &Server, keywords: &str| {
+        let port = server.port();
+        let text =
+            format!("host=127.0.0.1 port={port} user={USER_TRUST} dbname=postgres {keywords}");
+        text.parse::<Config>()
+    };
+    for (server, mode, expected) in [
+        (&with_tls()[0], "prefer", ("RST", "tls")),
+        (&with_tls()[0], "require", ("RST", "tls")),
+        (&without_tls()[0], "prefer", ("RNP", "plain")),
+        (&without_tls()[0], "require", ("RN", "no tls")),
+    ] {
+        for gss in ["prefer", "disable"] {
+            let config = of(server, &format!("gssencmode={gss} sslmode={mode}")).unwrap();
+            let (told, came) = outcome(&cx, &config).await;
+            assert_eq!((&*told, &*came), expected, "{gss} {mode}");
+        }
+    }
+    let error = of(&with_tls()[0], "gssencmode=require").unwrap_err();
+    assert!(error.to_string().contains("GSSAPI"), "{error}");
 }
 
 /// libpq's rule: an error before the server has let anybody in leads to the other way, one behind it does not.
