@@ -1,10 +1,14 @@
 //! Heap allocations: exact, so what has to be none is checked, too.
 
 use std::alloc::System;
+use std::sync::Arc;
 
 use purepg_bench::core::Core;
+use purepg_bench::driver::Driver;
 use purepg_bench::peer::Peer;
-use purepg_bench::stream::{Replies, Stream, ten_columns, three_columns};
+use purepg_bench::stream::{Replies, Stream, TEN_TYPES, ten_columns, ten_values, three_columns};
+use purepg_bench::values::{params, ten};
+use purepg_conn::Type;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -39,8 +43,38 @@ fn main() {
     count("postgres-protocol: `select 1`, prepared", || {
         peer.prepared(&replies.prepared)
     });
+    values();
     rows("three columns", three_columns);
     rows("ten columns", ten_columns);
+}
+
+/// A way to read all rows of an answer.
+type Read = fn(&mut Driver, &Arc<[u8]>) -> u64;
+
+/// Values of ten columns to Rust, and from Rust.
+fn values() {
+    let of_rows = |rows: usize| Arc::<[u8]>::from(ten_values(rows).bytes);
+    let (few, many) = (of_rows(1_000), of_rows(10_000));
+    let mut driver = Driver::open();
+    let ways: [(&str, Read); 4] = [
+        ("tuples", Driver::tuples),
+        ("structs", Driver::structs),
+        ("structs in another order", Driver::shuffled),
+        ("tuples of chrono and uuid", Driver::others_tuples),
+    ];
+    for (way, read) in ways {
+        let name = format!("purepg-conn: a result of 1,000 rows of ten values, {way}");
+        let of_few = count(&name, || read(&mut driver, &few));
+        let of_many = count("purepg-conn: 10,000 of them", || read(&mut driver, &many));
+        assert_eq!(of_few, of_many, "no row allocates anything");
+    }
+    let values = ten();
+    let types = TEN_TYPES.map(|oid| Type::from_oid(oid).expect("they are built in"));
+    let mut core = Core::open();
+    let of_bind = count("purepg-types: ten parameters", || {
+        core.bind(&params(&values), &types)
+    });
+    assert_eq!(of_bind, 0, "no parameter allocates anything");
 }
 
 /// A result of many rows.

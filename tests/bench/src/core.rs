@@ -4,9 +4,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use purepg_proto::{
-    Bind, Column, Columns, Connection, Event, Format, Limits, Nonce, Outcome, Reply, Row, RowRef,
-    RowShape, Startup, Transport,
+    Batch, Bind, Column, Columns, Connection, Event, Format, Limits, Nonce, Outcome, Reply, Row,
+    RowRef, RowShape, Startup, Transport,
 };
+use purepg_types::{EncodeError, IsNull, ToSql, Type, encode};
 
 use crate::stream::{Replies, message};
 use crate::{PIECE, visit};
@@ -130,6 +131,44 @@ impl Core {
         batch.commit().expect("an idle connection takes batches");
     }
 
+    /// Writes the `Bind` of a statement with ten parameters, and takes it back.
+    pub fn bind(&mut self, values: &[&dyn ToSql; 10], types: &[Type; 10]) -> u64 {
+        bind(&mut self.connection.batch(), values, types);
+        1
+    }
+
+    /// The same of parameters whose bytes are at hand.
+    pub fn bind_bytes(&mut self, values: &[&[u8]; 10]) -> u64 {
+        let bind = Bind {
+            statement: "s1",
+            parameter_formats: &[Format::Binary; 10],
+            result_formats: &[Format::Binary],
+            ..Bind::default()
+        };
+        let mut batch = self.connection.batch();
+        let bound = batch.bind(bind, |out| {
+            for value in values {
+                out.bytes(Some(value));
+            }
+            Ok::<_, std::convert::Infallible>(())
+        });
+        assert!(bound.is_ok());
+        1
+    }
+
+    /// What that has written.
+    pub fn bound(&mut self, values: &[&dyn ToSql; 10], types: &[Type; 10]) -> Vec<u8> {
+        let columns = Arc::clone(&self.columns);
+        let mut batch = self.connection.batch();
+        bind(&mut batch, values, types);
+        batch.execute("", None, RowShape::Known(columns)).sync();
+        batch.commit().expect("an idle connection takes batches");
+        let output = self.connection.output();
+        let length = output[1..5].try_into().map(u32::from_be_bytes);
+        let length = usize::try_from(length.expect("four bytes")).expect("it is short");
+        output[..=length].to_vec()
+    }
+
     fn answered(&mut self, reply: &[u8]) -> u64 {
         send(&mut self.connection);
         let mut sum = 0;
@@ -138,6 +177,35 @@ impl Core {
         }
         sum
     }
+}
+
+/// As the driver does it.
+fn bind(batch: &mut Batch<'_>, values: &[&dyn ToSql; 10], types: &[Type; 10]) {
+    let mut formats = [Format::Text; 10];
+    for (format, (value, ty)) in formats.iter_mut().zip(values.iter().zip(types)) {
+        if value.supports_binary(ty) {
+            *format = Format::Binary;
+        }
+    }
+    let bind = Bind {
+        statement: "s1",
+        parameter_formats: &formats,
+        result_formats: &[Format::Binary],
+        ..Bind::default()
+    };
+    let bound = batch.bind(bind, |out| {
+        for (i, (value, ty)) in values.iter().zip(types).enumerate() {
+            let format = match formats[i] {
+                Format::Text => purepg_types::Format::Text,
+                Format::Binary => purepg_types::Format::Binary,
+            };
+            out.value(|out| {
+                encode(i, *value, ty, format, out).map(|is_null| is_null == IsNull::No)
+            })?;
+        }
+        Ok::<_, EncodeError>(())
+    });
+    assert!(bound.is_ok(), "the values are of these types");
 }
 
 fn lent(event: Event) -> u64 {

@@ -4,11 +4,13 @@
 //! what a busy machine does to one it does to all. What is measured, and what came out, stands in `docs/performance.md`.
 
 pub mod core;
+pub mod driver;
 pub mod peer;
 pub mod raw;
 pub mod rounds;
 pub mod scram;
 pub mod stream;
+pub mod values;
 
 /// What a server's answer is cut into: PostgreSQL sends 8 KiB at a time.
 ///
@@ -27,10 +29,16 @@ pub fn visit(value: Option<&[u8]>) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use purepg_conn::{TimestampTz, Type};
+
     use crate::core::Core;
-    use crate::peer::Peer;
-    use crate::raw::RawWalk;
-    use crate::stream::{Replies, Stream, ten_columns, three_columns};
+    use crate::driver::Driver;
+    use crate::peer::{self, JsonText, Peer, ten_types};
+    use crate::raw::{RawWalk, bytes_of, formats_of};
+    use crate::stream::{Replies, Stream, TEN_TYPES, ten_columns, ten_values, three_columns};
+    use crate::values::{params, ten};
 
     #[test]
     fn all_see_the_same_fields() {
@@ -63,6 +71,50 @@ mod tests {
             assert_eq!(core.pipeline(&replies.pipeline), expected);
             assert_eq!(peer.pipeline(&replies.pipeline), expected);
         }
+    }
+
+    #[test]
+    fn all_decode_the_same_values() {
+        let bytes: Arc<[u8]> = ten_values(2_000).bytes.into();
+        let shown = Driver::open().shown(&bytes);
+        assert_eq!(shown.len(), 2_000);
+        assert_ne!(shown[0], shown[1]);
+        assert_eq!(shown, Peer::default().shown(&bytes));
+        let mut driver = Driver::open();
+        let sum = driver.tuples(&bytes);
+        assert_eq!(driver.structs(&bytes), sum);
+        assert_eq!(driver.shuffled(&bytes), sum);
+        assert_eq!(driver.gets(&bytes), sum);
+        assert_eq!(driver.others_tuples(&bytes), Peer::default().values(&bytes));
+    }
+
+    #[test]
+    fn all_encode_the_same_bytes() {
+        let (values, types) = (ten(), TEN_TYPES.map(|oid| Type::from_oid(oid).unwrap()));
+        let bound = Core::open().bound(&params(&values), &types);
+        assert!(bound.len() > 250);
+        let json = JsonText(values.8);
+        let mut peer = Peer::default();
+        peer.bind(&peer::params(&values, &json), &ten_types());
+        assert_eq!(bound, peer.written());
+        let created = TimestampTz::from_unix_micros(values.6.timestamp_micros().into());
+        let (id, visits, name, remark, active, score, _, token, data, picture) = values;
+        let own = (
+            id,
+            visits,
+            name,
+            remark,
+            active,
+            score,
+            created.unwrap(),
+            *token.as_bytes(),
+            data,
+            picture,
+        );
+        assert_eq!(bound, Core::open().bound(&params(&own), &types));
+        let mut raw = RawWalk::default();
+        raw.bind(&bytes_of(&bound), &formats_of(&bound));
+        assert_eq!(bound, raw.written());
     }
 
     #[test]

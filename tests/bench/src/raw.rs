@@ -61,6 +61,31 @@ impl RawWalk {
         self.answered(reply)
     }
 
+    /// A `Bind` of ten parameters whose bytes are at hand, in these formats.
+    pub fn bind(&mut self, values: &[&[u8]; 10], formats: &[u8; 10]) -> u64 {
+        self.output.clear();
+        self.output.extend(b"B\0\0\0\0\0s1\0\0\x0a");
+        for format in formats {
+            self.output.extend([0, *format]);
+        }
+        self.output.extend(b"\0\x0a");
+        for value in values {
+            let length = u32::try_from(value.len()).expect("values are short");
+            self.output.extend(length.to_be_bytes());
+            self.output.extend_from_slice(value);
+        }
+        self.output.extend(b"\0\x01\0\x01");
+        let length = u32::try_from(self.output.len() - 1).expect("messages are short");
+        self.output[1..5].copy_from_slice(&length.to_be_bytes());
+        black_box(&self.output);
+        1
+    }
+
+    /// What was written last.
+    pub fn written(&self) -> &[u8] {
+        &self.output
+    }
+
     fn answered(&mut self, reply: &[u8]) -> u64 {
         black_box(&self.output);
         self.rows(reply)
@@ -130,6 +155,23 @@ fn write(out: &mut Vec<u8>, tag: u8, body: &[u8]) {
     let length = u32::try_from(body.len() + 4).expect("messages are short");
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(body);
+}
+
+/// The formats of the parameters of such a `Bind`.
+pub fn formats_of(bind: &[u8]) -> [u8; 10] {
+    std::array::from_fn(|i| bind[12 + 2 * i])
+}
+
+/// The bytes of its parameters.
+pub fn bytes_of(bind: &[u8]) -> [&[u8]; 10] {
+    let mut rest = &bind[33..];
+    std::array::from_fn(|_| {
+        let (length, behind) = rest.split_first_chunk().expect("a length");
+        let length = usize::try_from(u32::from_be_bytes(*length)).expect("values are short");
+        let (value, behind) = behind.split_at(length);
+        rest = behind;
+        value
+    })
 }
 
 /// Copies the pieces into a buffer, and that is all.

@@ -39,8 +39,65 @@ pub fn ten_columns(rows: usize) -> Stream {
     })
 }
 
+/// Oids of the columns of [`ten_values`].
+pub const TEN_TYPES: [u32; 10] = [20, 23, 25, 25, 16, 701, 1184, 2950, 3802, 17];
+
+/// Names of the columns of [`ten_values`].
+pub const TEN_NAMES: [&str; 10] = [
+    "id", "visits", "name", "remark", "active", "score", "created", "token", "data", "picture",
+];
+
+/// The answer to one execution of a prepared statement: ten columns of nine types, in the binary format, whose values differ from row to
+/// row.
+pub fn ten_values(rows: usize) -> Stream {
+    let mut bytes = message(b'2', b"");
+    let mut noise = Noise::default();
+    for n in 0..rows as u64 {
+        let noise = noise.next_usize();
+        let half = u32::try_from(noise).expect("24 bits");
+        data_row(&mut bytes, |row| {
+            row.value(&n.to_be_bytes());
+            row.value(&half.to_be_bytes());
+            row.text(10 + noise % 16);
+            row.text(40 + noise % 41);
+            row.value(&[u8::from(noise.is_multiple_of(3))]);
+            row.value(&(f64::from(half) / 7.0).to_be_bytes());
+            row.value(&(800_000_000_000_000 + u64::from(half) * 1_000_003).to_be_bytes());
+            row.value(
+                &u128::from(half)
+                    .wrapping_mul(0x1234_5678_9abc_def1_0fed_cba9_8765_4321)
+                    .to_be_bytes(),
+            );
+            row.value(
+                &[
+                    b"\x01",
+                    format!(r#"{{"id": {n}, "tags": ["a", "b"], "n": {noise}}}"#).as_bytes(),
+                ]
+                .concat(),
+            );
+            row.value(&[0xcd; 32][..16 + noise % 17]);
+        });
+    }
+    bytes.extend(message(b'C', format!("SELECT {rows}\0").as_bytes()));
+    bytes.extend(message(b'Z', b"I"));
+    Stream { bytes, rows }
+}
+
+/// The answer to a statement that is prepared and described: no parameters, and the columns of [`ten_values`].
+pub fn described() -> Vec<u8> {
+    let names = TEN_NAMES.map(String::from);
+    let columns = names.into_iter().zip(TEN_TYPES);
+    [
+        message(b'1', b""),
+        message(b't', &[0, 0]),
+        row_description(columns, 0),
+        message(b'Z', b"I"),
+    ]
+    .concat()
+}
+
 fn stream(rows: usize, types: &[u32], mut row: impl FnMut(&mut Row<'_>, u64, usize)) -> Stream {
-    let mut bytes = row_description(types);
+    let mut bytes = row_description(unnamed(types), 1);
     let mut noise = Noise::default();
     for n in 0..rows as u64 {
         let noise = noise.next_usize();
@@ -114,18 +171,22 @@ fn data_row(bytes: &mut Vec<u8>, fields: impl FnOnce(&mut Row<'_>)) {
     bytes[start + 5..start + 7].copy_from_slice(&count);
 }
 
-fn row_description(types: &[u32]) -> Vec<u8> {
-    let mut body = u16::try_from(types.len())
-        .expect("few columns")
-        .to_be_bytes()
-        .to_vec();
-    for (i, type_oid) in types.iter().enumerate() {
-        body.extend(format!("column_{i}\0").as_bytes());
-        body.extend([0; 6]);
+fn unnamed(types: &[u32]) -> impl ExactSizeIterator<Item = (String, u32)> {
+    let types = types.iter().enumerate();
+    types.map(|(i, oid)| (format!("column_{i}"), *oid))
+}
+
+/// Of names and oids; the format is 0 for text and 1 for binary.
+fn row_description(columns: impl ExactSizeIterator<Item = (String, u32)>, format: i16) -> Vec<u8> {
+    let count = u16::try_from(columns.len()).expect("few columns");
+    let mut body = count.to_be_bytes().to_vec();
+    for (name, type_oid) in columns {
+        body.extend(name.as_bytes());
+        body.extend([0; 7]);
         body.extend(type_oid.to_be_bytes());
         body.extend((-1_i16).to_be_bytes());
         body.extend((-1_i32).to_be_bytes());
-        body.extend(1_i16.to_be_bytes());
+        body.extend(format.to_be_bytes());
     }
     message(b'T', &body)
 }
@@ -168,7 +229,12 @@ impl Default for Replies {
         let executed = [message(b'2', b""), select_1()].concat();
         Self {
             command: [message(b'C', b"INSERT 0 1\0"), ready.clone()].concat(),
-            simple: [row_description(&[23]), select_1(), ready.clone()].concat(),
+            simple: [
+                row_description(unnamed(&[23]), 1),
+                select_1(),
+                ready.clone(),
+            ]
+            .concat(),
             prepared: [executed.clone(), ready.clone()].concat(),
             pipeline: [executed.repeat(Self::PIPELINE), ready].concat(),
         }
