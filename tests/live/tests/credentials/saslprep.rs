@@ -76,7 +76,10 @@ async fn bytes_that_are_no_text<R: Runtime>(
     let create =
         format!("create database {database} encoding 'SQL_ASCII' template template0 locale 'C'");
     admin.execute(&create, ()).await.unwrap();
-    let config = cx.config_of(server, server.superuser()).database(&database);
+    let config = cx
+        .config_of(server, server.superuser())
+        .database(&database)
+        .parameter("password_encryption", "scram-sha-256");
     let mut conn = cx.try_connect(&config).await.unwrap();
     let sql = format!("create role {role} login password E'\\xff\\xc2\\xaa\\xfe'");
     conn.execute(&sql, ()).await.unwrap();

@@ -69,7 +69,10 @@ pub(crate) async fn superuser<R: Runtime>(
     cx: &Context<R>,
     server: &Server,
 ) -> Connection<R::Stream> {
-    let config = cx.config_of(server, server.superuser());
+    // Up to PostgreSQL 13 the default is md5.
+    let config = cx
+        .config_of(server, server.superuser())
+        .parameter("password_encryption", "scram-sha-256");
     cx.try_connect(&config).await.unwrap()
 }
 
