@@ -7,6 +7,7 @@ mod tests;
 use std::fmt;
 use std::future::Future;
 
+use futures_util::TryFutureExt as _;
 use purepg_proto::{Password as GivenPassword, ScramKeys};
 use purepg_types::BoxError;
 use zeroize::Zeroizing;
@@ -19,7 +20,7 @@ use crate::credentials::{KeyCache, PasswordRequest, Provider, TokenRequest, chec
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AuthSettings {
     pub(crate) ask_password: Option<Provider<PasswordRequest, GivenPassword>>,
-    pub(crate) ask_token: Option<Provider<TokenRequest, String>>,
+    pub(crate) ask_token: Option<Provider<TokenRequest, Zeroizing<String>>>,
     scram_client_key: Option<Key>,
     scram_server_key: Option<Key>,
     pub(super) oauth_issuer: Option<String>,
@@ -150,6 +151,8 @@ impl Config {
         mut self,
         ask: impl Fn(&TokenRequest) -> Result<String, BoxError> + Send + Sync + 'static,
     ) -> Self {
+        // Wiped also when nobody waits for it any more.
+        let ask = move |request: &TokenRequest| ask(request).map(Zeroizing::new);
         self.settings.auth.ask_token = Some(Provider::blocking(ask));
         self
     }
@@ -162,6 +165,7 @@ impl Config {
     where
         F: Future<Output = Result<String, BoxError>> + Send + 'static,
     {
+        let ask = move |request| ask(request).map_ok(Zeroizing::new);
         self.settings.auth.ask_token = Some(Provider::asynchronous(ask));
         self
     }

@@ -169,7 +169,7 @@ impl<'a> Credentials<'a> {
             return Err(CredentialsError::DiscoveryMissing.into());
         };
         let mut token = ask.ask(runtime, request, "bearer token").await?;
-        let token = BearerToken::new(mem::take(&mut token));
+        let token = BearerToken::new(mem::take(&mut *token));
         token.map_err(|reason| CredentialsError::NoToken(reason).into())
     }
 }
