@@ -19,8 +19,8 @@ struct Table {
 const ACCEPTANCE: Table = Table {
     document: "docs/acceptance.md",
     prefix: "acceptance_",
-    // The numbers have gaps.
-    whole: 1..=0,
+    // There are gaps further on.
+    whole: 1..=25,
 };
 
 const SECURITY: Table = Table {
