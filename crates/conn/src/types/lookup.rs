@@ -121,7 +121,7 @@ fn sql(seed: &str, server_version: Option<&str>) -> String {
         let digits = version.split(|c: char| !c.is_ascii_digit()).next()?;
         digits.parse::<u32>().ok()
     });
-    // Multiranges came with PostgreSQL 14.
+    // Multiranges came with PostgreSQL 14. What stands behind it counts where it is NULL.
     let multirange = if major.is_some_and(|major| major < 14) {
         "null::pg_catalog.oid"
     } else {
@@ -348,6 +348,20 @@ mod tests {
         let rows = rows.into_iter().collect();
         let found = Found { rows, first: None };
         found.types(&HashMap::new(), &|ty| ty)
+    }
+
+    #[test]
+    fn without_multiranges_the_part_of_an_array_is_its_element() {
+        let before_the_element = |version| {
+            let sql = sql("select 1", Some(version));
+            let (_, candidates) = sql.split_once("coalesce(").unwrap();
+            let (before, _) = candidates.split_once("then t.typelem").unwrap();
+            before.to_owned()
+        };
+        // A number there would be the first that is not NULL.
+        assert!(before_the_element("13.23").contains("null::pg_catalog.oid,"));
+        assert!(!before_the_element("13.23").contains(" 0::pg_catalog.oid,"));
+        assert!(before_the_element("14.0").contains("rngmultitypid"));
     }
 
     #[test]

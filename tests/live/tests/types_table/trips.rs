@@ -65,7 +65,11 @@ pub(crate) async fn ask<S: ByteStream>(
     server: &'static ServerType,
 ) -> Option<Known> {
     let name = server.name;
-    let ty = conn.type_info(name).await.ok()?;
+    let exists = "select to_regtype($1) is not null";
+    if !conn.fetch_scalar::<bool>(exists, (name,)).await.unwrap() {
+        return None;
+    }
+    let ty = conn.type_info(name).await.unwrap();
     let sql = "select nullif(typsend::oid, 0)::regproc::text, typarray from pg_type where oid = $1";
     let (send, array): (Option<String>, u32) = conn
         .fetch_one(sql, (ty.oid(),))
