@@ -12,6 +12,15 @@ demo:
 test:
     cargo test --workspace
 
+# The tests against real servers with each of these versions, fetched where they are missing: some minutes each.
+test-matrix +versions="13 14 15 16 17 18":
+    #!/usr/bin/env bash
+    failed=""
+    for version in {{ versions }}; do
+        PUREPG_TEST_PG_VERSION=$version cargo test --package purepg-tests-live --no-fail-fast || failed="$failed $version"
+    done
+    [ -z "$failed" ] || { echo "failed with:$failed"; exit 1; }
+
 # The tests against real servers once more, over streams that move one byte at a time.
 test-one-byte *args:
     PUREPG_TEST_ONE_BYTE=1 cargo test --package purepg-tests-live {{ args }}
