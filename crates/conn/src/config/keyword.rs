@@ -192,7 +192,7 @@ const KEYWORDS: &[(&str, Treatment)] = &[
     ("oauth_scope", Takes(auth::keywords::oauth_scope)),
     (
         "oauth_ca_file",
-        Refused("nobody but the caller talks to an issuer of tokens"),
+        Refused("tokens are got by a function of the caller's, which does its own TLS"),
     ),
     ("database", Misspells("dbname")),
     ("hostname", Misspells("host")),
@@ -226,21 +226,22 @@ fn require_auth(settings: &mut Settings, value: &str) -> Result<(), ConfigError>
     Ok(())
 }
 
-fn min_protocol_version(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
-    settings.min_protocol_version = protocol_version("min_protocol_version", value)?;
-    Ok(())
-}
-
 fn max_protocol_version(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
     settings.max_protocol_version = Some(protocol_version("max_protocol_version", value)?);
     Ok(())
 }
 
+fn min_protocol_version(settings: &mut Settings, value: &str) -> Result<(), ConfigError> {
+    settings.min_protocol_version = protocol_version("min_protocol_version", value)?;
+    Ok(())
+}
+
 /// 3.1 never existed: servers and poolers were confused by it, so libpq refuses it too.
 fn protocol_version(keyword: &'static str, value: &str) -> Result<ProtocolVersion, ConfigError> {
-    let reason = "it is 3.0, 3.2 or latest";
-    let version = value.parse();
-    version.map_err(|_| ConfigError::InvalidValue { keyword, reason })
+    value.parse().map_err(|_| ConfigError::InvalidValue {
+        keyword,
+        reason: "it is 3.0, 3.2 or latest",
+    })
 }
 
 /// Refuses a value for a protected parameter that is not the one it has.
