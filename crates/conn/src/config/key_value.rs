@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Settings, ConfigError> {
-        text.parse::<Config>().map(|config| config.settings)
+        text.parse::<Config>().map(|config| *config.settings)
     }
 
     #[test]

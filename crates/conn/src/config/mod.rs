@@ -101,7 +101,8 @@ pub use tls::{SslCertMode, SslNegotiation, TlsVersion};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a Config does nothing until something connects with it"]
 pub struct Config {
-    settings: Settings,
+    /// Apart, since a configuration is handed on by each of its setters.
+    settings: Box<Settings>,
 }
 
 impl Config {
@@ -112,7 +113,9 @@ impl Config {
     /// a name in Linux's abstract namespace, in place of a path.
     pub fn new(host: impl Into<String>, user: impl Into<String>) -> Self {
         let settings = Settings::new(host.into(), user.into());
-        Self { settings }
+        Self {
+            settings: Box::new(settings),
+        }
     }
 
     /// What the environment of this process says, where `psql` without any argument would connect to: the same as

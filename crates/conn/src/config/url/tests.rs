@@ -5,7 +5,7 @@ use super::super::{Config, Settings, SslMode};
 use super::*;
 
 fn read(url: &str) -> Result<Settings, ConfigError> {
-    url.parse::<Config>().map(|config| config.settings)
+    url.parse::<Config>().map(|config| *config.settings)
 }
 
 /// In the order user, password, host, port, database, as far as they differ from nothing.
