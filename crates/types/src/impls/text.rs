@@ -95,9 +95,13 @@ fn read_binary<'a>(ty: &Type, raw: &'a [u8]) -> Result<&'a str, BoxError> {
             "its binary form is not text: ask for the text format, or read it as a String",
         ));
     }
-    // The zero byte of "char" is the empty string, as charout has it.
-    if ty.oid() == oids::CHAR && raw == [0] {
-        return Ok("");
+    if ty.oid() == oids::CHAR {
+        match raw {
+            // As charout has it.
+            [0] => return Ok(""),
+            [_, _, ..] => return Err(super::wrong_length(1, raw.len())),
+            _ => {}
+        }
     }
     ty.note_label(raw);
     utf8(raw)

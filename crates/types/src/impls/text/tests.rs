@@ -283,7 +283,10 @@ fn char_holds_one_byte() {
             [byte]
         );
     }
-    assert!(read::<String>(&column, &[0x80, 0x80]).is_err());
+    for longer in [&[0x80, 0x80][..], b"xy", b"\\100"] {
+        assert!(read::<String>(&column, longer).is_err());
+        assert!(read::<&str>(&column, longer).is_err());
+    }
     for wrong in ["\\400", "\\28", "\\2000", "\\08a"] {
         assert!(
             write(&wrong, &Type::CHAR, Format::Binary).is_err(),
