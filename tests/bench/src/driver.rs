@@ -8,7 +8,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::io::{AsyncRead, AsyncWrite};
-use purepg_conn::{BoxFuture, Config, Connection, Endpoint, RowBatch, Runtime, Statement};
+use purepg_conn::{
+    BoxFuture, Config, Connection, Endpoint, RowBatch, Runtime, SocketOptions, Statement,
+};
 
 use crate::PIECE;
 use crate::stream::{described, message};
@@ -211,7 +213,7 @@ impl fmt::Debug for Script {
 impl Runtime for Script {
     type Stream = Memory;
 
-    fn connect(&self, _: &Endpoint) -> BoxFuture<'static, io::Result<Memory>> {
+    fn connect(&self, _: &Endpoint, _: &SocketOptions) -> BoxFuture<'static, io::Result<Memory>> {
         let memory = Memory(self.clone());
         Box::pin(std::future::ready(Ok(memory)))
     }
