@@ -10,6 +10,7 @@ use crate::servers::{authority, config, showing};
 
 live!(
     acceptance_24_names_of_a_certificate,
+    acceptance_24_wildcards_of_a_certificate,
     acceptance_24_who_vouches_for_a_certificate,
     acceptance_24_certificates_that_were_revoked,
     acceptance_24_a_certificate_that_vouches_for_itself,
@@ -135,6 +136,48 @@ async fn acceptance_24_names_of_a_certificate<R: Runtime>(cx: Context<R>) {
         for mode in [SslMode::VerifyCa, SslMode::Require, SslMode::Prefer] {
             let config = verified(&server, mode, &roots).host("localhost");
             assert_eq!(refusal(&cx, &config).await, None, "{what} {mode}");
+        }
+    }
+}
+
+/// Names that nobody can look up: the address is said beside each.
+async fn acceptance_24_wildcards_of_a_certificate<R: Runtime>(cx: Context<R>) {
+    if cx.transport == Transport::Unix {
+        return;
+    }
+    let folder = Folder::new();
+    let roots = folder.public("root.crt", &authority().pem);
+    for (names, hosts) in [
+        (
+            &["*.db.example"][..],
+            &[
+                ("a.db.example", true),
+                ("A.DB.Example", true),
+                // One label, and one alone.
+                ("db.example", false),
+                ("a.b.db.example", false),
+                ("a.xdb.example", false),
+                (".db.example", false),
+            ][..],
+        ),
+        // Neither a part of a label, nor one further on.
+        (&["a*.db.example"], &[("ab.db.example", false)]),
+        (&["a.*.example"], &[("a.db.example", false)]),
+        (
+            &["remotehost", "*.db.example", "a.db.other"],
+            &[
+                ("x.db.example", true),
+                ("a.db.other", true),
+                ("b.db.other", false),
+            ],
+        ),
+    ] {
+        let showing = showing(&authority().server(names));
+        for (host, fits) in hosts {
+            let config = verified(&showing, SslMode::VerifyFull, &roots);
+            let config = config.host(*host).host_addr("127.0.0.1");
+            let refusal = refusal(&cx, &config).await;
+            assert_eq!(refusal.is_none(), *fits, "{names:?} {host}: {refusal:?}");
         }
     }
 }
