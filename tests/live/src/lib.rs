@@ -4,6 +4,7 @@
 
 #![cfg(unix)]
 
+mod as_text;
 mod canned;
 pub mod drops;
 mod in_memory;
@@ -23,6 +24,7 @@ use purepg_testkit::io::{OneByte, OneByteControl};
 use purepg_testkit::recorded::{Record, Recorded};
 use purepg_testkit::server::{DATABASE, PASSWORD, Server, USER_TRUST};
 
+pub use as_text::AsText;
 pub use canned::Canned;
 pub use drops::Slow;
 pub use in_memory::InMemory;

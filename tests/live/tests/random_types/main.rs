@@ -12,14 +12,11 @@ mod values;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use purepg_conn::{
-    BoxError, ByteStream, Connection, Error, IsNull, Range, Runtime, ToSql, Type, Value,
-};
-use purepg_tests_live::{Context, live_by_turns};
+use purepg_conn::{ByteStream, Connection, Error, Range, Runtime, Value};
+use purepg_tests_live::{AsText, Context, live_by_turns};
 
 use crate::schema::{RANGES, Ty, any_type, quoted};
 use crate::values::any_value;
@@ -37,27 +34,6 @@ static CASES: AtomicU64 = AtomicU64::new(0);
 
 /// A type with values of it.
 type Case = (Ty, Vec<Value>);
-
-/// A value that is sent in the text format, though it could be sent in binary.
-struct AsText<'a>(&'a Value);
-
-impl ToSql for AsText<'_> {
-    fn accepts(&self, ty: &Type) -> bool {
-        self.0.accepts(ty)
-    }
-
-    fn supports_binary(&self, _: &Type) -> bool {
-        false
-    }
-
-    fn to_binary(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
-        self.0.to_text(ty, out)
-    }
-
-    fn to_text(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
-        self.0.to_text(ty, out)
-    }
-}
 
 async fn prepared<R: Runtime>(cx: &Context<R>) -> Connection<R::Stream> {
     let mut conn = cx.connect().await;

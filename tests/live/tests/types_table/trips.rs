@@ -2,36 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use bytes::BytesMut;
 use purepg_conn::{
-    BoxError, ByteStream, Column, Connection, DecodeErrorKind, EncodeErrorKind, Error, Field,
-    Format, IsNull, ToSql, Type,
+    ByteStream, Column, Connection, DecodeErrorKind, EncodeErrorKind, Error, Field, Format, ToSql,
+    Type,
 };
+
+use purepg_tests_live::AsText;
 
 use crate::rust::{Read, RustType};
 use crate::server::ServerType;
 use crate::table::{Formats, Support};
-
-/// A value that is sent in the text format, though it could be sent in binary.
-struct AsText<'a>(&'a dyn ToSql);
-
-impl ToSql for AsText<'_> {
-    fn accepts(&self, ty: &Type) -> bool {
-        self.0.accepts(ty)
-    }
-
-    fn supports_binary(&self, _: &Type) -> bool {
-        false
-    }
-
-    fn to_binary(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
-        self.0.to_text(ty, out)
-    }
-
-    fn to_text(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
-        self.0.to_text(ty, out)
-    }
-}
 
 /// A literal as the server has it.
 struct Sample {
