@@ -384,7 +384,8 @@ async fn statements_that_are_forgotten<R: Runtime>(cx: Context<R>) {
         drop(drop_after(fetching.as_mut(), 1).await);
         forget(fetching);
         conn.ping().await.unwrap();
-        nothing_is_left(&mut conn, 1).await;
+        // One that is kept, and one that made room for it: its Close may ride along with this very question.
+        nothing_is_left(&mut conn, 2).await;
     }
 }
 
