@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use purepg_types::{Column, Type};
 
@@ -17,6 +17,9 @@ use crate::written::Written;
 /// its connection writes.
 #[derive(Clone)]
 pub struct Statement(Arc<Prepared>);
+
+/// A statement that whoever has it has to give back by the next call.
+pub(crate) struct Lent(Weak<Prepared>);
 
 struct Prepared {
     name: Name,
@@ -126,8 +129,21 @@ impl Statement {
         deallocates_all(&self.0.sql)
     }
 
+    /// The same for whoever else has a handle by now.
+    pub(crate) fn lent(&self) -> Lent {
+        Lent(Arc::downgrade(&self.0))
+    }
+
     pub(crate) fn belongs_to(&self, home: &Arc<Closing>) -> bool {
         Arc::ptr_eq(&self.0.name.home, home)
+    }
+}
+
+impl Lent {
+    /// The name of the statement, while there is a handle.
+    pub(crate) fn name(&self) -> Option<String> {
+        let statement = self.0.upgrade()?;
+        Some(statement.name.name.clone()).filter(|name| !name.is_empty())
     }
 }
 

@@ -6,7 +6,7 @@ use std::mem::forget;
 use std::task::Poll;
 
 use purepg_conn::{
-    ByteStream, Connection, Error, IsolationLevel, Message, Runtime, TransactionStatus, Type,
+    ByteStream, Connection, Error, IsolationLevel, Message, Query, Runtime, TransactionStatus, Type,
 };
 use purepg_testkit::drop_at::{drop_after, drop_at};
 use purepg_testkit::server::USER_TRUST;
@@ -366,30 +366,37 @@ async fn streams_that_are_forgotten<R: Runtime>(cx: Context<R>) {
     .await;
 }
 
-/// Not even that which was on its way: a name for a statement that nobody has yet. No server is quick enough to answer the first byte. (A
-/// future that has its statement and is forgotten keeps it, as a forgotten handle does.)
+/// Neither that which was on its way, a name for a statement that nobody has yet, nor one that a future has that is never heard of again.
+/// To the first byte no server is quick enough to answer; to whole messages it often is.
 async fn statements_that_are_forgotten<R: Runtime>(cx: Context<R>) {
     let config = cx.config(USER_TRUST).statement_cache_size(1);
     let (mut conn, control) = cx.connect_switched(&config).await;
-    for n in 0..20 {
+    for (n, one_byte) in (0..40).zip([true, false].into_iter().cycle()) {
         let sql = format!("select $1::int4 + {n}");
-        control.set(true);
+        let nothing = format!("create temporary table if not exists t{n} (a int4)");
+        control.set(one_byte);
         let mut pipeline = conn.pipeline();
         pipeline.push(&sql, (1,));
         let mut results = pipeline.run().await.unwrap();
         drop(drop_after(results.next(), 1).await);
         forget(results);
-        let mut preparing = Box::pin(conn.prepare(&sql));
-        drop(drop_after(preparing.as_mut(), 1).await);
-        forget(preparing);
+        for sql in [&sql, &nothing] {
+            let mut preparing = Box::pin(conn.prepare(sql));
+            drop(drop_after(preparing.as_mut(), 1).await);
+            forget(preparing);
+        }
+        // One that is not kept, and one that is.
+        let mut executing = Box::pin(conn.execute(Query::new(&*nothing).max_rows(1), ()));
+        drop(drop_after(executing.as_mut(), 1 + n % 3).await);
+        forget(executing);
         let mut fetching = Box::pin(conn.fetch(&*sql, (1,)));
-        drop(drop_after(fetching.as_mut(), 1).await);
+        drop(drop_after(fetching.as_mut(), 1 + n % 3).await);
         forget(fetching);
         control.set(false);
         // What was on its way is known behind the first, and what has to be closed rides along with the second.
         conn.ping().await.unwrap();
         conn.ping().await.unwrap();
-        nothing_is_left(&mut conn, 0).await;
+        nothing_is_left(&mut conn, 1).await;
     }
 }
 

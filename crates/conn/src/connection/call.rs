@@ -30,6 +30,7 @@ impl<S: ByteStream> Connection<S> {
             self.to_close.clear();
         }
         self.closing.drain_into(&mut self.to_close);
+        self.to_close.extend(self.statements.forgotten());
         // Whoever waited for its statement was forgotten, or has closed it.
         let left = self.naming.take();
         self.to_close

@@ -8,7 +8,7 @@ use purepg_types::{EncodeError, Format, IsNull, Params, ToSql, Type};
 
 use crate::columns::Columns;
 use crate::connection::transactions::Transactions;
-use crate::connection::{Connection, Cursor, cache};
+use crate::connection::{Connection, Cursor, describing};
 use crate::error::{Error, UsageError};
 use crate::named::{Backslash, Text, is_copy};
 use crate::query::{Query, What};
@@ -216,11 +216,15 @@ impl<S: ByteStream> Connection<S> {
                 Reply::Columns(described) => columns = Some(described),
                 Reply::Finished(outcome) => {
                     self.check(outcome, Some(sql))?;
-                    let missing = cache::missing(&self.types, &types, columns.as_deref());
+                    let missing = describing::missing(&self.types, &types, columns.as_deref());
                     if !missing.is_empty() {
                         self.look_up(Wanted::Oids(missing)).await?;
                     }
-                    return Ok(cache::description(&self.types, &types, columns.as_ref()));
+                    return Ok(describing::description(
+                        &self.types,
+                        &types,
+                        columns.as_ref(),
+                    ));
                 }
                 _ => {}
             }
