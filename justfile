@@ -66,8 +66,8 @@ types-table:
     PUREPG_TEST_TYPES=write cargo test --package purepg-tests-live --test types_table
 
 # The core beside its peers, in memory. Prints ratios.
-bench:
-    cargo bench --manifest-path tests/bench/Cargo.toml
+bench-memory:
+    cargo bench --manifest-path tests/bench/Cargo.toml --package purepg-bench-memory
 
 # The conversions beside those of sqlx, which is heavy: a workspace of its own.
 references:

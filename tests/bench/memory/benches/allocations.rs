@@ -3,11 +3,13 @@
 use std::alloc::System;
 use std::sync::Arc;
 
-use purepg_bench::core::Core;
-use purepg_bench::driver::Driver;
-use purepg_bench::peer::Peer;
-use purepg_bench::stream::{Replies, Stream, TEN_TYPES, ten_columns, ten_values, three_columns};
-use purepg_bench::values::{params, ten};
+use purepg_bench_memory::core::Core;
+use purepg_bench_memory::driver::Driver;
+use purepg_bench_memory::peer::Peer;
+use purepg_bench_memory::stream::{
+    Replies, Stream, TEN_TYPES, ten_columns, ten_values, three_columns,
+};
+use purepg_bench_memory::values::{params, ten};
 use purepg_conn::Type;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 

@@ -1,11 +1,11 @@
 //! Small queries and authentication: nanoseconds for each, and ratios.
 
-use purepg_bench::core::Core;
-use purepg_bench::peer::Peer;
-use purepg_bench::raw::RawWalk;
-use purepg_bench::rounds::Race;
-use purepg_bench::scram;
-use purepg_bench::stream::Replies;
+use purepg_bench_memory::core::Core;
+use purepg_bench_memory::peer::Peer;
+use purepg_bench_memory::raw::RawWalk;
+use purepg_bench_memory::rounds::Race;
+use purepg_bench_memory::scram;
+use purepg_bench_memory::stream::Replies;
 
 /// Queries in one turn.
 const QUERIES: usize = 20_000;

@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use purepg_bench::core::Core;
-use purepg_bench::peer::Peer;
-use purepg_bench::raw::{Memcpy, RawWalk};
-use purepg_bench::rounds::Race;
-use purepg_bench::stream::{Stream, ten_columns, three_columns};
+use purepg_bench_memory::core::Core;
+use purepg_bench_memory::peer::Peer;
+use purepg_bench_memory::raw::{Memcpy, RawWalk};
+use purepg_bench_memory::rounds::Race;
+use purepg_bench_memory::stream::{Stream, ten_columns, three_columns};
 
 fn main() {
     if !heap_is_kept() {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use purepg_bench::core::Core;
-use purepg_bench::driver::Driver;
-use purepg_bench::peer::{self, JsonText, Peer, ten_types};
-use purepg_bench::raw::{RawWalk, bytes_of, formats_of};
-use purepg_bench::rounds::Race;
-use purepg_bench::stream::{TEN_TYPES, ten_values};
-use purepg_bench::values::{params, ten};
+use purepg_bench_memory::core::Core;
+use purepg_bench_memory::driver::Driver;
+use purepg_bench_memory::peer::{self, JsonText, Peer, ten_types};
+use purepg_bench_memory::raw::{RawWalk, bytes_of, formats_of};
+use purepg_bench_memory::rounds::Race;
+use purepg_bench_memory::stream::{TEN_TYPES, ten_values};
+use purepg_bench_memory::values::{params, ten};
 use purepg_conn::{TimestampTz, Type};
 
 /// Rows in one turn.

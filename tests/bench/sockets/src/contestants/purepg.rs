@@ -1,0 +1,324 @@
+//! purepg on tokio and on async-std, over one driver.
+
+use std::future::Future;
+
+use futures_util::future::try_join_all;
+use purepg_conn::{ByteStream, Config, Connection, Error};
+use purepg_testkit::server::{DATABASE, PASSWORD, USER_SCRAM, USER_TRUST};
+
+use super::{Job, Result, Server};
+use crate::stopwatch::Stopwatch;
+use crate::workload::{
+    CONNECTIONS, COPY_IN, Checksum, INSERT, PIPELINE, SELECT_1, SELECT_NARROW, SELECT_PARAMETER,
+    SELECT_WIDE, SELECT_WIDE_ROW, Workload, copy_out, copy_piece, inserted, key, parameter,
+};
+
+/// With tokio's sockets, on one thread.
+///
+/// # Errors
+/// Whatever goes wrong.
+pub fn tokio(job: &Job, watch: &mut Stopwatch) -> Result<Option<u64>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let connect = |config: &Config| {
+        let config = config.clone();
+        async move { purepg_conn_tokio::connect(&config).await }
+    };
+    runtime.block_on(work(connect, job, watch)).map(Some)
+}
+
+/// With async-std's sockets.
+///
+/// # Errors
+/// Whatever goes wrong.
+pub fn async_std(job: &Job, watch: &mut Stopwatch) -> Result<Option<u64>> {
+    let connect = |config: &Config| {
+        let config = config.clone();
+        async move { purepg_conn_async_std::connect(&config).await }
+    };
+    async_std::task::block_on(work(connect, job, watch)).map(Some)
+}
+
+fn config(server: &Server, user: &str) -> Config {
+    Config::new(server.folder.display().to_string(), user)
+        .port(server.port)
+        .database(DATABASE)
+}
+
+async fn work<S: ByteStream, F: Future<Output = std::result::Result<Connection<S>, Error>>>(
+    connect: impl Fn(&Config) -> F,
+    job: &Job,
+    watch: &mut Stopwatch,
+) -> Result<u64> {
+    let count = job.count;
+    match job.workload {
+        Workload::Connect => {
+            connect(&config(&job.server, USER_TRUST)).await?;
+            watch.start();
+            for _ in 0..count {
+                let config = config(&job.server, USER_SCRAM).password(PASSWORD);
+                connect(&config).await?.close().await?;
+            }
+            watch.stop();
+            return Ok(0);
+        }
+        Workload::Reconnect => {
+            let config = config(&job.server, USER_SCRAM).password(PASSWORD);
+            connect(&config).await?.close().await?;
+            watch.start();
+            for _ in 0..count {
+                connect(&config).await?.close().await?;
+            }
+            watch.stop();
+            return Ok(0);
+        }
+        _ => {}
+    }
+    let config = config(&job.server, USER_TRUST);
+    let mut conn = connect(&config).await?;
+    match job.workload {
+        Workload::Select => {
+            let select = conn.prepare(SELECT_1).await?;
+            timed(count, watch, async |_| {
+                Ok(conn.fetch_scalar::<i32>(&select, ()).await?)
+            })
+            .await
+        }
+        Workload::SelectText => {
+            timed(count, watch, async |_| {
+                Ok(conn.fetch_scalar::<i32>(SELECT_1, ()).await?)
+            })
+            .await
+        }
+        Workload::Row => row(&mut conn, count, watch).await,
+        Workload::Pipeline => pipeline(&mut conn, count, watch).await,
+        Workload::StreamNarrow => stream_narrow(&mut conn, count, watch).await,
+        Workload::StreamWide => stream_wide(&mut conn, count, watch).await,
+        Workload::Insert => insert(&mut conn, count, watch).await,
+        Workload::InsertPipelined => insert_pipelined(&mut conn, count, watch).await,
+        Workload::CopyIn => copy_in(&mut conn, count, watch).await,
+        Workload::CopyOut => copy_from(&mut conn, count, watch).await,
+        Workload::Sixteen => {
+            let mut connections = vec![conn];
+            for _ in 1..CONNECTIONS {
+                connections.push(connect(&config).await?);
+            }
+            sixteen(connections, count, watch).await
+        }
+        Workload::Connect | Workload::Reconnect => unreachable!("they were done above"),
+    }
+}
+
+/// Some units to warm up, then as many as are wanted, whose values are added up.
+async fn timed<V: Into<i64>>(
+    count: u64,
+    watch: &mut Stopwatch,
+    mut once: impl AsyncFnMut(u64) -> Result<V>,
+) -> Result<u64> {
+    for number in 0..10 {
+        once(number).await?;
+    }
+    let mut sum = Checksum::default();
+    watch.start();
+    for number in 0..count {
+        sum.number(once(number).await?);
+    }
+    watch.stop();
+    Ok(sum.0)
+}
+
+async fn row<S: ByteStream>(
+    conn: &mut Connection<S>,
+    count: u64,
+    watch: &mut Stopwatch,
+) -> Result<u64> {
+    let select = conn.prepare(SELECT_WIDE_ROW).await?;
+    let mut sum = Checksum::default();
+    for warm in [true, false] {
+        if !warm {
+            sum = Checksum::default();
+            watch.start();
+        }
+        for number in 0..if warm { 10 } else { count } {
+            let mut rows = conn.query(&select, (key(number),)).await?;
+            while let Some(batch) = rows.next_batch().await? {
+                for row in &batch {
+                    sum.wide(row.decode()?);
+                }
+            }
+        }
+    }
+    watch.stop();
+    Ok(sum.0)
+}
+
+async fn pipeline<S: ByteStream>(
+    conn: &mut Connection<S>,
+    count: u64,
+    watch: &mut Stopwatch,
+) -> Result<u64> {
+    let select = conn.prepare(SELECT_PARAMETER).await?;
+    let mut sum = Checksum::default();
+    let mut batch = async |from: u64, sum: &mut Checksum| -> Result<()> {
+        let mut pipeline = conn.pipeline();
+        for number in from..(from + PIPELINE).min(count) {
+            pipeline.push(&select, (parameter(number),));
+        }
+        let mut results = pipeline.run().await?;
+        while let Some(result) = results.next().await {
+            sum.number(result?.rows[0].get::<i32>(0)?);
+        }
+        Ok(())
+    };
+    batch(0, &mut Checksum::default()).await?;
+    watch.start();
+    let mut from = 0;
+    while from < count {
+        batch(from, &mut sum).await?;
+        from += PIPELINE;
+    }
+    watch.stop();
+    Ok(sum.0)
+}
+
+async fn stream_narrow<S: ByteStream>(
+    conn: &mut Connection<S>,
+    count: u64,
+    watch: &mut Stopwatch,
+) -> Result<u64> {
+    let select = conn.prepare(SELECT_NARROW).await?;
+    let mut sum = Checksum::default();
+    watch.start();
+    let mut rows = conn.query(&select, (i64::try_from(count)?,)).await?;
+    while let Some(batch) = rows.next_batch().await? {
+        for row in &batch {
+            sum.narrow(row.decode()?);
+        }
+    }
+    watch.stop();
+    Ok(sum.0)
+}
+
+async fn stream_wide<S: ByteStream>(
+    conn: &mut Connection<S>,
+    count: u64,
+    watch: &mut Stopwatch,
+) -> Result<u64> {
+    let select = conn.prepare(SELECT_WIDE).await?;
+    let mut sum = Checksum::default();
+    watch.start();
+    let mut rows = conn.query(&select, (i64::try_from(count)?,)).await?;
+    while let Some(batch) = rows.next_batch().await? {
+        for row in &batch {
+            sum.wide(row.decode()?);
+        }
+    }
+    watch.stop();
+    Ok(sum.0)
+}
+
+async fn insert<S: ByteStream>(
+    conn: &mut Connection<S>,
+    count: u64,
+    watch: &mut Stopwatch,
+) -> Result<u64> {
+    let insert = conn.prepare(INSERT).await?;
+    let mut transaction = conn.begin().await?;
+    let rows = timed(count, watch, async |number| {
+        let rows = transaction.execute(&insert, inserted(number)).await?;
+        Ok(i64::try_from(rows)?)
+    })
+    .await?;
+    transaction.rollback().await?;
+    Ok(rows)
+}
+
+async fn insert_pipelined<S: ByteStream>(
+    conn: &mut Connection<S>,
+    count: u64,
+    watch: &mut Stopwatch,
+) -> Result<u64> {
+    let insert = conn.prepare(INSERT).await?;
+    let mut transaction = conn.begin().await?;
+    let mut rows = 0;
+    watch.start();
+    let mut from = 0;
+    while from < count {
+        let until = (from + PIPELINE).min(count);
+        rows += transaction
+            .execute_many(&insert, (from..until).map(inserted))
+            .await?;
+        from = until;
+    }
+    watch.stop();
+    transaction.rollback().await?;
+    Ok(rows)
+}
+
+async fn copy_in<S: ByteStream>(
+    conn: &mut Connection<S>,
+    count: u64,
+    watch: &mut Stopwatch,
+) -> Result<u64> {
+    let (piece, rows) = copy_piece();
+    let mut transaction = conn.begin().await?;
+    watch.start();
+    let mut copy = transaction.copy_in(COPY_IN).await?;
+    for _ in 0..count / rows {
+        copy.send(&piece[..]).await?;
+    }
+    let copied = copy.finish().await?;
+    watch.stop();
+    transaction.rollback().await?;
+    if copied != count / rows * rows {
+        return Err(format!("{copied} rows were copied").into());
+    }
+    Ok(0)
+}
+
+async fn copy_from<S: ByteStream>(
+    conn: &mut Connection<S>,
+    count: u64,
+    watch: &mut Stopwatch,
+) -> Result<u64> {
+    let sql = copy_out(count);
+    let mut length = 0;
+    watch.start();
+    let mut copy = conn.copy_out(&sql).await?;
+    while let Some(run) = copy.next_run().await? {
+        for data in &run {
+            length += data.len() as u64;
+        }
+    }
+    watch.stop();
+    Ok(length)
+}
+
+async fn sixteen<S: ByteStream>(
+    mut connections: Vec<Connection<S>>,
+    count: u64,
+    watch: &mut Stopwatch,
+) -> Result<u64> {
+    let mut prepared = Vec::new();
+    for conn in &mut connections {
+        prepared.push(conn.prepare(SELECT_1).await?);
+    }
+    let each = count / CONNECTIONS;
+    let mut all = async |times: u64| -> Result<i64> {
+        let tasks = connections.iter_mut().zip(&prepared);
+        let tasks = tasks.map(|(conn, select)| async move {
+            let mut sum = 0;
+            for _ in 0..times {
+                sum += i64::from(conn.fetch_scalar::<i32>(select, ()).await?);
+            }
+            Ok::<_, Error>(sum)
+        });
+        Ok(try_join_all(tasks).await?.into_iter().sum())
+    };
+    all(10).await?;
+    watch.start();
+    let sum = all(each).await?;
+    watch.stop();
+    Ok(sum.unsigned_abs())
+}
