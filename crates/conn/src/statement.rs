@@ -24,6 +24,8 @@ pub(crate) struct Lent(Weak<Prepared>);
 struct Prepared {
     name: Name,
     sql: Arc<str>,
+    has_plan: bool,
+    deallocates_all: bool,
     description: Arc<Description>,
     /// What became of it since.
     now: Mutex<Now>,
@@ -64,6 +66,8 @@ impl Statement {
     pub(crate) fn new(name: Name, sql: Arc<str>, description: Description) -> Self {
         Self(Arc::new(Prepared {
             name,
+            has_plan: has_plan(&sql),
+            deallocates_all: deallocates_all(&sql),
             sql,
             description: Arc::new(description),
             now: Mutex::new(Now::AsDescribed),
@@ -121,12 +125,12 @@ impl Statement {
     /// True when its columns cannot change unnoticed: the server checks a plan against what was described. `FETCH`, `EXECUTE` and the
     /// like have none, and give whatever their cursor gives by now.
     pub(crate) fn has_plan(&self) -> bool {
-        has_plan(&self.0.sql)
+        self.0.has_plan
     }
 
     /// True when the server has no statement any more once it was run.
     pub(crate) fn deallocates_all(&self) -> bool {
-        deallocates_all(&self.0.sql)
+        self.0.deallocates_all
     }
 
     /// The same for whoever else has a handle by now.

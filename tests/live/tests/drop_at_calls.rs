@@ -6,7 +6,8 @@ use std::mem::forget;
 use std::task::Poll;
 
 use purepg_conn::{
-    ByteStream, Connection, Error, IsolationLevel, Message, Query, Runtime, TransactionStatus, Type,
+    ByteStream, Connection, Error, IsolationLevel, Message, Query, RowRef, Runtime,
+    TransactionStatus, Type,
 };
 use purepg_testkit::drop_at::{drop_after, drop_at};
 use purepg_testkit::server::USER_TRUST;
@@ -24,6 +25,7 @@ live_by_turns!(
     resetting_in_a_transaction_of_a_text,
     messages_are_not_lost_with_a_future,
     results_are_not_lost_with_a_future,
+    lent_rows_are_shown_once,
     streams_that_are_forgotten,
     statements_that_are_forgotten,
     copies_that_are_forgotten,
@@ -316,6 +318,63 @@ async fn results_are_not_lost_with_a_future<R: Runtime>(cx: Context<R>) {
             }
         }
         assert_eq!(told, [1, 3, 80, 90], "dropped every {polls} polls");
+        assert!(conn.is_idle());
+    }
+}
+
+async fn lent_rows_are_shown_once<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect_slowly().await;
+    for polls in 1..60 {
+        let new = format!("select generate_series(1, $1) -- {polls} lent");
+        let mut pipeline = conn.pipeline();
+        pipeline.push("select $1::int4", (1,));
+        pipeline.push(&new, (3,)).sync();
+        pipeline.push("select 1 / $1::int4", (0,));
+        pipeline.push("select $1::int4", (2,)).sync();
+        pipeline.push(&new, (4,));
+        let mut results = pipeline.run().await.unwrap();
+        let (mut shown, mut told) = (Vec::new(), Vec::new());
+        let mut keeps = false;
+        loop {
+            // By turns, so that what one of them had kept is shown by the other.
+            keeps = !keeps;
+            let result = if keeps {
+                let next = drop_after(results.next(), polls).await;
+                next.map(|next| {
+                    next.map(|result| {
+                        let outcome = result?;
+                        for row in &outcome.rows {
+                            shown.push(row.get(0)?);
+                        }
+                        Ok(outcome.row_count)
+                    })
+                })
+            } else {
+                let show = |row: RowRef<'_>| {
+                    shown.push(row.get::<i32>(0)?);
+                    Ok(())
+                };
+                drop_after(results.next_with(show), polls).await
+            };
+            match result {
+                None => let_others_run().await,
+                Some(Some(Ok(count))) => told.push(count),
+                Some(Some(Err(Error::Aborted))) => told.push(90),
+                Some(Some(Err(error))) => {
+                    assert_eq!(error.sqlstate(), Some("22012"));
+                    told.push(80);
+                }
+                Some(None) => break,
+            }
+        }
+        assert_eq!(told, [1, 3, 80, 90, 4], "dropped every {polls} polls");
+        // `next` gives what it was not told before it began, so rows of one query may come late, but each comes once.
+        shown.sort_unstable();
+        assert_eq!(
+            shown,
+            [1, 1, 1, 2, 2, 3, 3, 4],
+            "dropped every {polls} polls"
+        );
         assert!(conn.is_idle());
     }
 }

@@ -72,11 +72,14 @@ const DROPPED: &[(&str, &[Dropped])] = &[
     ("Pipeline", &[("run", "drop_at_statements", "kept")]),
     (
         "PipelineResults",
-        &[(
-            "next",
-            "drop_at_calls",
-            "results_are_not_lost_with_a_future",
-        )],
+        &[
+            (
+                "next",
+                "drop_at_calls",
+                "results_are_not_lost_with_a_future",
+            ),
+            ("next_with", "drop_at_calls", "lent_rows_are_shown_once"),
+        ],
     ),
     (
         "RowStream",

@@ -1,7 +1,7 @@
 //! Pipelines: queries that do not wait for each other, and what an error in one does to the others.
 
 use futures_util::StreamExt;
-use purepg_conn::{ByteStream, Connection, Error, Query, Runtime, UsageError};
+use purepg_conn::{ByteStream, Connection, Error, Query, RowRef, Runtime, UsageError};
 use purepg_testkit::drop_at::drop_at;
 use purepg_testkit::frontend::Frontend;
 use purepg_testkit::server::USER_TRUST;
@@ -10,6 +10,7 @@ use purepg_tests_live::{Context, Slow, live};
 
 live!(
     acceptance_52_results_come_in_order_and_the_server_is_ready_once,
+    rows_are_lent_instead_of_kept,
     known_statements_take_one_round_trip,
     acceptance_53_an_error_in_the_middle_aborts_what_follows_up_to_the_sync,
     acceptance_54_an_error_between_two_syncs_touches_no_other_segment,
@@ -77,6 +78,33 @@ async fn acceptance_52_results_come_in_order_and_the_server_is_ready_once<R: Run
     assert!(results[1].as_ref().unwrap().rows.is_empty());
     assert!(conn.is_idle());
     assert_eq!(sum(&mut conn).await, 5);
+}
+
+async fn rows_are_lent_instead_of_kept<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    table(&mut conn).await;
+    let mut pipeline = conn.pipeline();
+    pipeline.push("insert into t select generate_series(1, 5)", ());
+    pipeline.push("select a, a::text as b from t order by a", ());
+    pipeline.push(Query::new("select a, a::text from t").max_rows(2), ());
+    pipeline.push("select 'x', 'y'", ()).sync();
+    pipeline.push("select 6, repeat('6', 100000)", ());
+    let mut results = pipeline.run().await.unwrap();
+    let (mut seen, mut counts) = (Vec::new(), Vec::new());
+    let mut look = |row: RowRef<'_>| {
+        let (number, text): (i32, &str) = row.decode()?;
+        seen.push((number, text.len()));
+        Ok(())
+    };
+    while let Some(result) = results.next_with(&mut look).await {
+        counts.push(result.map_err(|error| matches!(error, Error::Decode(_))));
+    }
+    assert_eq!(counts, [Ok(5), Ok(5), Ok(2), Err(true), Ok(1)]);
+    let few = [1, 2, 3, 4, 5, 1, 2].map(|number| (number, 1));
+    assert_eq!(seen, [&few[..], &[(6, 100_000)]].concat());
+    assert!(conn.is_idle());
+    // What failed was only that somebody did not like a row.
+    assert_eq!(sum(&mut conn).await, 15);
 }
 
 async fn known_statements_take_one_round_trip<R: Runtime>(cx: Context<R>) {

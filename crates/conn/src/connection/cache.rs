@@ -157,13 +157,16 @@ impl<S: ByteStream> Connection<S> {
         let described = known
             .as_ref()
             .and_then(|statement| self.known_description(statement));
-        if let Some((statement, description)) = known.clone().zip(described) {
-            return Ok(Found {
-                statement,
-                description,
-                is_old: true,
-            });
-        }
+        let known = match (known, described) {
+            (Some(statement), Some(description)) => {
+                return Ok(Found {
+                    statement,
+                    description,
+                    is_old: true,
+                });
+            }
+            (known, _) => known,
+        };
         let mut describing = Describing::begin(self, known, sql, written.cloned())?;
         loop {
             let reply = self.reply(describing.op()).await?;

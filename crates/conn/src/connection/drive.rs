@@ -112,6 +112,8 @@ impl<S: ByteStream> Connection<S> {
         cx: &mut Context<'_>,
         enough: impl Fn(&Self) -> bool,
     ) -> Poll<Result<Option<Event>, Error>> {
+        // The stream has nothing yet, and will tell.
+        let mut waiting = false;
         loop {
             if self.link.events >= EVENTS_PER_TURN {
                 self.link.events = 0;
@@ -140,9 +142,14 @@ impl<S: ByteStream> Connection<S> {
             }
             // What is read past counts too, or a server that sends it without end would starve others all the same.
             self.link.events += 1;
-            let sent = self.poll_write(cx);
-            let received = self.poll_read(cx);
-            if !sent && !received && !self.poll_cancelling(cx) {
+            waiting &= self.is_flushed();
+            let moved = !waiting && {
+                let sent = self.poll_write(cx);
+                let received = self.poll_read(cx);
+                waiting = received.is_pending();
+                sent || received == Poll::Ready(true)
+            };
+            if !moved && !self.poll_cancelling(cx) {
                 self.link.events = 0;
                 return Poll::Pending;
             }
@@ -186,10 +193,10 @@ impl<S: ByteStream> Connection<S> {
         progress
     }
 
-    /// Reads once; true when something came, be it the end.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Reads once, if that is wanted; true when something came, be it the end.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         if !self.core.wants_read() {
-            return false;
+            return Poll::Ready(false);
         }
         let space = self.core.recv_space();
         match Pin::new(&mut self.stream).poll_read(cx, space) {
@@ -210,9 +217,9 @@ impl<S: ByteStream> Connection<S> {
                 self.core.recv_eof();
             }
             Poll::Pending if self.last_words_are_over(cx) => self.core.recv_eof(),
-            Poll::Pending => return false,
+            Poll::Pending => return Poll::Pending,
         }
-        true
+        Poll::Ready(true)
     }
 
     fn write_failed(&mut self, error: io::Error) {

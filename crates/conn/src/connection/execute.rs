@@ -24,26 +24,24 @@ const FEW: usize = 16;
 pub(crate) struct Bound<'a> {
     statement: &'a str,
     types: &'a [Type],
-    columns: Option<Arc<Columns>>,
+    /// Of its rows, if they are known to be these.
+    pub(crate) columns: Option<Arc<Columns>>,
     max_rows: Option<u32>,
     /// All columns are asked for in the binary format.
     is_binary: bool,
-    pub(crate) written: Written,
     /// It ends its segment.
     pub(crate) sync: bool,
 }
 
 impl<'a> Bound<'a> {
-    /// `written`: as its caller wrote it, where that is not its text.
     pub(crate) fn new(
         query: &Query<'_>,
         statement: &'a Statement,
         description: &'a Description,
-        written: Option<Written>,
         types: &Types,
     ) -> Self {
         let columns = description.columns.as_ref();
-        let columns = columns.map(|columns| {
+        let columns = columns.filter(|_| statement.has_plan()).map(|columns| {
             if query.is_binary {
                 columns.in_binary(types)
             } else {
@@ -53,10 +51,9 @@ impl<'a> Bound<'a> {
         Self {
             statement: statement.name(),
             types: &description.params,
-            columns: columns.filter(|_| statement.has_plan()),
+            columns,
             max_rows: query.max_rows,
             is_binary: query.is_binary,
-            written: written.unwrap_or_else(|| statement.written()),
             sync: true,
         }
     }
@@ -154,8 +151,10 @@ impl<S: ByteStream> Connection<S> {
             What::Prepared(statement) => self.statement_of_handle(statement).await?,
         };
         let (statement, description) = (&found.statement, &found.description);
-        let bound = Bound::new(query, statement, description, written, &self.types);
-        let cursor = self.start_bound(&bound, &params)?;
+        let bound = Bound::new(query, statement, description, &self.types);
+        let op = self.start_bound(&bound, &params)?;
+        let written = written.unwrap_or_else(|| statement.written());
+        let cursor = Cursor::new(op, written, bound.columns);
         Ok((cursor, found.into_old()))
     }
 
@@ -173,7 +172,7 @@ impl<S: ByteStream> Connection<S> {
 
     /// True for a COPY whose data goes over the connection.
     pub(crate) fn is_copy(&self, sql: &str) -> bool {
-        is_copy(sql, self.backslash())
+        is_copy(sql, || self.backslash())
     }
 
     /// As far as the server has said so.
@@ -235,7 +234,7 @@ impl<S: ByteStream> Connection<S> {
         &mut self,
         bound: &Bound<'_>,
         params: &dyn Params,
-    ) -> Result<Cursor, Error> {
+    ) -> Result<OpId, Error> {
         let (expected, given) = (bound.types.len(), params.len());
         if expected != given {
             return Err(UsageError::ParameterCount { expected, given }.into());
@@ -316,8 +315,7 @@ impl<S: ByteStream> Connection<S> {
         }
         let op = batch.commit()?;
         self.note_committed(op);
-        let written = bound.written.clone();
-        Ok(Cursor::new(op, written, bound.columns.clone()))
+        Ok(op)
     }
 }
 

@@ -62,15 +62,15 @@ impl<S: ByteStream> Connection<S> {
             What::Prepared(statement) => self.statement_of_handle(statement).await?,
         };
         let (statement, description) = (&found.statement, &found.description);
-        let mut bound = Bound::new(query, statement, description, written, &self.types);
+        let mut bound = Bound::new(query, statement, description, &self.types);
         bound.sync = false;
-        let mut progress = Progress::new(&bound.written);
+        let mut progress = Progress::new(written.unwrap_or_else(|| statement.written()));
         for set in sets {
             poll_fn(|cx| self.poll_room(&mut progress, cx)).await?;
             let (_, params) = text.number(&set)?;
-            let cursor = self.start_bound(&bound, &params)?;
+            let op = self.start_bound(&bound, &params)?;
             self.note_segment(true);
-            progress.under_way.push_back(cursor.op());
+            progress.under_way.push_back(op);
         }
         poll_fn(|cx| self.poll_room(&mut progress, cx)).await?;
         // Its end commits.
@@ -147,9 +147,9 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(written: &Written) -> Self {
+    fn new(written: Written) -> Self {
         Self {
-            written: written.clone(),
+            written,
             under_way: VecDeque::new(),
             row_count: 0,
             failure: None,

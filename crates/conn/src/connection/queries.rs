@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use purepg_proto::Target;
 use purepg_types::{FromRow, FromSql, Params};
@@ -108,17 +109,11 @@ impl<S: ByteStream> Connection<S> {
         query: impl IntoQuery<'q> + Send,
         params: impl Params,
     ) -> Result<Option<Row>, Error> {
-        let mut cursor = self.start(query.into_query(), &params).await?;
-        let mut first = None;
-        while let Some(batch) = self.next_rows(&mut cursor).await? {
-            if first.is_none() {
-                match batch.first().transpose() {
-                    Ok(row) => first = row,
-                    Err(error) => return Err(self.settled(error).await),
-                }
-            }
-        }
-        Ok(first)
+        let cursor = self.start(query.into_query(), &params).await?;
+        let Some(batch) = self.first_batch(cursor).await? else {
+            return Ok(None);
+        };
+        batch.first().transpose()
     }
 
     /// The first column of the first row.
@@ -137,7 +132,10 @@ impl<S: ByteStream> Connection<S> {
     where
         T: for<'r> FromSql<'r>,
     {
-        self.fetch_one(query, params).await?.get(0)
+        let cursor = self.start(query.into_query(), &params).await?;
+        let batch = self.first_batch(cursor).await?;
+        let row = batch.as_ref().and_then(RowBatch::first_lent);
+        row.ok_or(Error::NoRows)??.get(0)
     }
 
     /// Runs it, discards its rows, and returns the number of rows that it counted: selected, inserted, updated, deleted, copied. 0 for
@@ -218,6 +216,35 @@ impl<S: ByteStream> Connection<S> {
         self.naming = None;
         let description = described?;
         Ok(Statement::new(name, sql, description))
+    }
+
+    /// The batch that begins with the first row; what is behind it is discarded.
+    async fn first_batch(&mut self, mut cursor: Cursor) -> Result<Option<RowBatch>, Error> {
+        let mut first: Option<RowBatch> = None;
+        let mut lent = true;
+        let batch = poll_fn(|cx| {
+            loop {
+                match self.poll_rows(&mut cursor, cx) {
+                    Poll::Ready(Ok(Some(batch))) => {
+                        first.get_or_insert(batch);
+                    }
+                    Poll::Ready(Ok(None)) => return Poll::Ready(Ok(first.take())),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => {
+                        // The buffer is needed for what is still to come.
+                        if let Some(batch) = first.as_mut().filter(|_| std::mem::take(&mut lent)) {
+                            *batch = batch.only_first();
+                        }
+                        return Poll::Pending;
+                    }
+                }
+            }
+        })
+        .await;
+        match batch {
+            Ok(batch) => Ok(batch),
+            Err(error) => Err(self.settled(error).await),
+        }
     }
 
     async fn next_rows(&mut self, cursor: &mut Cursor) -> Result<Option<RowBatch>, Error> {

@@ -6,8 +6,11 @@ use crate::named::scan::Placeholders;
 /// True for `COPY … FROM STDIN` and `COPY … TO STDOUT`, of one statement; not for one of files.
 ///
 /// It has to be known before it is sent: a server that awaits data takes whatever follows for it.
-pub(crate) fn is_copy(sql: &str, backslash: Backslash) -> bool {
-    let mut things = Placeholders::of(sql, backslash);
+pub(crate) fn is_copy(sql: &str, backslash: impl FnOnce() -> Backslash) -> bool {
+    if begins_otherwise(sql) {
+        return false;
+    }
+    let mut things = Placeholders::of(sql, backslash());
     let first = std::iter::from_fn(|| things.thing()).find(|thing| *thing != ";");
     if !is_one_of(first, ["copy"]) {
         return false;
@@ -25,6 +28,15 @@ pub(crate) fn is_copy(sql: &str, backslash: Backslash) -> bool {
         }
     }
     false
+}
+
+/// Nearly all statements begin with a word, and that tells.
+fn begins_otherwise(sql: &str) -> bool {
+    let sql = sql.trim_ascii_start().as_bytes();
+    sql.first().is_some_and(u8::is_ascii_alphabetic)
+        && !sql
+            .get(..4)
+            .is_some_and(|word| word.eq_ignore_ascii_case(b"copy"))
 }
 
 fn is_one_of<const N: usize>(thing: Option<&str>, words: [&str; N]) -> bool {
@@ -49,7 +61,7 @@ mod tests {
             "copy t from stdout",
             "copy stdin to stdin",
         ] {
-            assert!(is_copy(sql, Backslash::Plain), "{sql}");
+            assert!(is_copy(sql, || Backslash::Plain), "{sql}");
         }
         for sql in [
             "",
@@ -70,10 +82,10 @@ mod tests {
             "with copy as (select 1) select * from copy",
             "))) copy t from stdin",
         ] {
-            assert!(!is_copy(sql, Backslash::Plain), "{sql}");
+            assert!(!is_copy(sql, || Backslash::Plain), "{sql}");
         }
         let sql = r"copy (select '\') to stdout --') to '/file'";
-        assert!(is_copy(sql, Backslash::Plain));
-        assert!(!is_copy(sql, Backslash::Escapes));
+        assert!(is_copy(sql, || Backslash::Plain));
+        assert!(!is_copy(sql, || Backslash::Escapes));
     }
 }

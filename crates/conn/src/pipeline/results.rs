@@ -18,10 +18,13 @@ use crate::connection::{Bound, Connection, Describing};
 use crate::error::{Error, UsageError};
 use crate::pipeline::{Item, QueryOutcome};
 use crate::query::What;
-use crate::row::{KeptRows, RowBatch};
+use crate::row::{KeptRows, RowBatch, RowRef};
 use crate::runtime::ByteStream;
 use crate::statement::Statement;
 use crate::written::Written;
+
+/// So many queries are on their way at most that memory is set aside for them at once.
+const MANY: usize = 256;
 
 /// What becomes of the queries, in order: one result for each, also where the connection ends amid them.
 ///
@@ -46,6 +49,8 @@ pub struct PipelineResults<'c, 'q, S> {
     /// Something of the segment behind these was sent.
     begun: bool,
     current: QueryOutcome,
+    /// Rows of the current query so far.
+    delivered: u64,
     /// What is wrong with it, though the server did not say so.
     fault: Option<Error>,
     /// Nothing is sent any more, and nothing will be answered.
@@ -59,7 +64,8 @@ enum Sent {
         op: OpId,
         segment: usize,
         statement: Statement,
-        written: Written,
+        /// As its caller wrote it, where that is not the statement's text.
+        written: Option<Written>,
         columns: Option<Arc<Columns>>,
     },
     /// What makes the server abandon a segment.
@@ -69,15 +75,17 @@ enum Sent {
 
 impl<'c, 'q, S> PipelineResults<'c, 'q, S> {
     pub(super) fn new(connection: &'c mut Connection<S>, items: VecDeque<Item<'q>>) -> Self {
+        let sent = VecDeque::with_capacity(items.len().min(MANY));
         Self {
             connection,
             items,
-            sent: VecDeque::new(),
+            sent,
             describing: false,
             described: None,
             segment: 0,
             begun: false,
             current: QueryOutcome::default(),
+            delivered: 0,
             fault: None,
             ended: false,
             done: false,
@@ -96,10 +104,46 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
     /// # Cancel safety
     /// Dropping the future loses no result.
     pub async fn next(&mut self) -> Option<Result<QueryOutcome, Error>> {
-        poll_fn(|cx| self.poll_result(cx)).await
+        poll_fn(|cx| self.poll_result(cx, &mut keep)).await
     }
 
-    fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<QueryOutcome, Error>>> {
+    /// The same without keeping anything: the rows of the next query are lent to `each` as they arrive, and the number of rows that it
+    /// counted is returned. Nothing is allocated for a row.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next), and the first error of `each`, which is not shown any more rows of that query; the other queries are not
+    /// touched by it.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no result and no row: the next call goes on with the rows that `each` was not shown.
+    pub async fn next_with(
+        &mut self,
+        mut each: impl FnMut(RowRef<'_>) -> Result<(), Error> + Send,
+    ) -> Option<Result<u64, Error>> {
+        // What a future of `next` had kept before it was dropped.
+        for row in mem::take(&mut self.current.rows) {
+            self.show(&row.as_ref(), &mut each);
+        }
+        let mut show = |this: &mut Self, batch: RowBatch| {
+            for row in &batch {
+                this.show(&row, &mut each);
+            }
+        };
+        let result = poll_fn(|cx| self.poll_result(cx, &mut show)).await?;
+        Some(result.map(|outcome| outcome.row_count))
+    }
+
+    fn show(&mut self, row: &RowRef<'_>, each: &mut impl FnMut(RowRef<'_>) -> Result<(), Error>) {
+        if self.fault.is_none() {
+            self.fault = each(*row).err();
+        }
+    }
+
+    fn poll_result(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: &mut impl FnMut(&mut Self, RowBatch),
+    ) -> Poll<Option<Result<QueryOutcome, Error>>> {
         loop {
             if self.done {
                 return Poll::Ready(None);
@@ -129,7 +173,7 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                 // Why is still to come.
                 Event::Reply(_, Reply::Finished(Outcome::Lost)) => {}
                 Event::Reply(op, reply) => {
-                    if let Some(result) = self.follow(op, reply) {
+                    if let Some(result) = self.follow(op, reply, take) {
                         return Poll::Ready(Some(result));
                     }
                 }
@@ -140,7 +184,11 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
 
     /// As much as the connection takes.
     fn send(&mut self) -> Result<(), Error> {
-        while !self.describing && self.connection.is_open() && !self.connection.is_full() {
+        while !self.items.is_empty()
+            && !self.describing
+            && self.connection.is_open()
+            && !self.connection.is_full()
+        {
             let Some(item) = self.items.pop_front() else {
                 break;
             };
@@ -184,34 +232,37 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
             let description = statement
                 .as_ref()
                 .and_then(|statement| self.connection.known_description(statement));
-            let Some((statement, description)) = statement.clone().zip(description) else {
-                match Describing::begin(self.connection, statement, sql, written) {
-                    Ok(describing) => {
-                        self.sent.push_back(Sent::Describe(describing));
-                        self.items.push_front(Item::Query(query, params));
-                        (self.describing, self.begun) = (true, true);
+            let (statement, description) = match (statement, description) {
+                (Some(statement), Some(description)) => (statement, description),
+                (statement, _) => {
+                    match Describing::begin(self.connection, statement, sql, written) {
+                        Ok(describing) => {
+                            self.sent.push_back(Sent::Describe(describing));
+                            self.items.push_front(Item::Query(query, params));
+                            (self.describing, self.begun) = (true, true);
+                        }
+                        Err(error) => self.fail(error)?,
                     }
-                    Err(error) => self.fail(error)?,
+                    continue;
                 }
-                continue;
             };
             let types = self.connection.types();
-            let mut bound = Bound::new(&query, &statement, &description, written, types);
+            let mut bound = Bound::new(&query, &statement, &description, types);
             bound.sync = matches!(self.items.front(), None | Some(Item::Sync));
             match self.connection.start_bound(&bound, &numbered) {
-                Ok(cursor) => {
-                    let (op, columns) = (cursor.op(), cursor.columns().cloned());
-                    self.sent.push_back(Sent::Query {
-                        op,
-                        segment: self.segment,
-                        statement: statement.clone(),
-                        written: bound.written,
-                        columns,
-                    });
+                Ok(op) => {
                     self.begun = !bound.sync;
                     self.connection.note_segment(self.begun);
                     self.connection.note_sent(&statement);
-                    self.segment += usize::from(bound.sync);
+                    let (columns, ends) = (bound.columns, bound.sync);
+                    self.sent.push_back(Sent::Query {
+                        op,
+                        segment: self.segment,
+                        statement,
+                        written,
+                        columns,
+                    });
+                    self.segment += usize::from(ends);
                 }
                 Err(error) => self.fail(error)?,
             }
@@ -220,7 +271,12 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
     }
 
     /// Takes note of one answer; gives the result that it completes.
-    fn follow(&mut self, op: OpId, reply: Reply) -> Option<Result<QueryOutcome, Error>> {
+    fn follow(
+        &mut self,
+        op: OpId,
+        reply: Reply,
+        take: &mut impl FnMut(&mut Self, RowBatch),
+    ) -> Option<Result<QueryOutcome, Error>> {
         match self.sent.front_mut()? {
             Sent::Describe(describing) if describing.op() == op => {
                 let described = describing.follow(self.connection, reply)?;
@@ -252,19 +308,22 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                         *columns = Some(Columns::new(described, self.connection.types()));
                     }
                     Reply::Rows(rows) => {
-                        let rows = columns.clone().map(|columns| RowBatch::new(rows, columns));
-                        if let Err(error) = self.keep(rows?) {
-                            self.fault.get_or_insert(error);
+                        let rows = columns
+                            .clone()
+                            .map(|columns| RowBatch::new(rows, columns))?;
+                        self.delivered += u64::try_from(rows.len()).unwrap_or(0);
+                        match self.connection.check_readable() {
+                            Ok(()) => take(self, rows),
+                            Err(error) => {
+                                self.fault.get_or_insert(error);
+                            }
                         }
                     }
                     Reply::StatementComplete(tag) => {
                         self.current.row_count = tag.rows().unwrap_or(0);
                         self.connection.note_tag(&tag);
                     }
-                    Reply::Suspended => {
-                        let delivered = self.current.rows.len();
-                        self.current.row_count = u64::try_from(delivered).unwrap_or(u64::MAX);
-                    }
+                    Reply::Suspended => self.current.row_count = self.delivered,
                     Reply::CopyOut(_) => {
                         self.fault.get_or_insert(UsageError::CopyOut.into());
                     }
@@ -275,16 +334,6 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
             }
             _ => None,
         }
-    }
-
-    fn keep(&mut self, batch: RowBatch) -> Result<(), Error> {
-        self.connection.check_readable()?;
-        self.current.rows.reserve(batch.len());
-        let mut kept = KeptRows::new(batch);
-        while let Some(row) = kept.next() {
-            self.current.rows.push(row?);
-        }
-        Ok(())
     }
 
     fn finish(&mut self, outcome: Outcome) -> Option<Result<QueryOutcome, Error>> {
@@ -299,9 +348,16 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
             return None;
         };
         let current = mem::take(&mut self.current);
+        self.delivered = 0;
         let fault = self.fault.take();
         let failed = matches!(outcome, Outcome::Failed(_));
-        let checked = self.connection.check(outcome, Some(&written));
+        let checked = match outcome {
+            Outcome::Complete => Ok(()),
+            outcome => {
+                let written = written.unwrap_or_else(|| statement.written());
+                self.connection.check(outcome, Some(&written))
+            }
+        };
         Some(match checked {
             Ok(()) => {
                 // A change is reported behind the rows that were made with it.
@@ -327,11 +383,27 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
     }
 }
 
+/// Rows that are there to stay.
+fn keep<S>(results: &mut PipelineResults<'_, '_, S>, batch: RowBatch) {
+    let rows = &mut results.current.rows;
+    rows.reserve(batch.len());
+    let mut kept = KeptRows::new(batch);
+    while let Some(row) = kept.next() {
+        match row {
+            Ok(row) => rows.push(row),
+            Err(error) => {
+                results.fault.get_or_insert(error);
+                return;
+            }
+        }
+    }
+}
+
 impl<S: ByteStream> Stream for PipelineResults<'_, '_, S> {
     type Item = Result<QueryOutcome, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll_result(cx)
+        self.get_mut().poll_result(cx, &mut keep)
     }
 }
 

@@ -41,7 +41,13 @@ impl RowBatch {
         RowRef::new(self.rows.row(place), &self.columns)
     }
 
-    /// The first row, with memory of its own.
+    /// The first row, checked whole.
+    pub(crate) fn first_lent(&self) -> Option<Result<RowRef<'_>, Error>> {
+        let row = self.iter().next()?;
+        Some(row.row.check().map(|()| row).map_err(malformed))
+    }
+
+    /// The first row, checked whole, with memory of its own.
     pub(crate) fn first(&self) -> Option<Result<Row, Error>> {
         let place = self.rows.place_after(RowPlace::START)?;
         Some(match self.rows.row(place).check() {
@@ -50,12 +56,24 @@ impl RowBatch {
         })
     }
 
+    /// The first row alone, with memory of its own.
+    pub(crate) fn only_first(&self) -> Self {
+        let place = self.rows.place_after(RowPlace::START);
+        self.only(place.unwrap_or(RowPlace::START))
+    }
+
+    fn only(&self, place: RowPlace) -> Self {
+        Self {
+            rows: self.rows.only(place),
+            columns: Arc::clone(&self.columns),
+        }
+    }
+
     /// The row at a place, with memory of its own.
     pub(super) fn detached(&self, place: RowPlace) -> Row {
-        let rows = self.rows.only(place);
-        let place = rows.place_after(RowPlace::START).unwrap_or(RowPlace::START);
-        let columns = Arc::clone(&self.columns);
-        Row::new(Arc::new(Self { rows, columns }), place)
+        let batch = self.only(place);
+        let place = batch.rows.place_after(RowPlace::START);
+        Row::new(Arc::new(batch), place.unwrap_or(RowPlace::START))
     }
 
     pub(super) fn shared_columns(&self) -> &Columns {

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use futures_util::future::try_join_all;
-use purepg_conn::{ByteStream, Config, Connection, Error};
+use purepg_conn::{ByteStream, Config, Connection, Error, RowRef};
 use purepg_testkit::server::{DATABASE, PASSWORD, USER_SCRAM, USER_TRUST};
 
 use super::{Job, Result, Server};
@@ -166,8 +166,12 @@ async fn pipeline<S: ByteStream>(
             pipeline.push(&select, (parameter(number),));
         }
         let mut results = pipeline.run().await?;
-        while let Some(result) = results.next().await {
-            sum.number(result?.rows[0].get::<i32>(0)?);
+        let mut add = |row: RowRef<'_>| {
+            sum.number(row.get::<i32>(0)?);
+            Ok(())
+        };
+        while let Some(result) = results.next_with(&mut add).await {
+            result?;
         }
         Ok(())
     };
