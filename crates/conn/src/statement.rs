@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use purepg_types::{Column, Type};
@@ -60,7 +60,11 @@ pub(crate) struct Name {
 
 /// The statements of one connection that nobody needs any more.
 #[derive(Debug, Default)]
-pub(crate) struct Closing(Mutex<VecDeque<String>>);
+pub(crate) struct Closing {
+    names: Mutex<VecDeque<String>>,
+    /// There are some: looked at before every call, where a lock would cost more than all the rest of it.
+    any: AtomicBool,
+}
 
 impl Statement {
     pub(crate) fn new(name: Name, sql: Arc<str>, description: Description) -> Self {
@@ -221,15 +225,18 @@ impl Drop for Name {
 
 impl Closing {
     fn push(&self, name: String) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(name);
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.push_back(name);
+        self.any.store(true, Ordering::Release);
     }
 
     /// Moves the names into `known`.
     pub(crate) fn drain_into(&self, known: &mut VecDeque<String>) {
-        known.append(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if self.any.load(Ordering::Acquire) {
+            let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+            self.any.store(false, Ordering::Release);
+            known.append(&mut names);
+        }
     }
 }
 

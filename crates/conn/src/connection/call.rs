@@ -32,9 +32,11 @@ impl<S: ByteStream> Connection<S> {
         self.closing.drain_into(&mut self.to_close);
         self.to_close.extend(self.statements.forgotten());
         // Whoever waited for its statement was forgotten, or has closed it.
-        let left = self.naming.take();
-        self.to_close
-            .extend(left.filter(|name| !self.to_close.contains(name)));
+        if let Some(left) = self.naming.take()
+            && !self.to_close.contains(&left)
+        {
+            self.to_close.push_back(left);
+        }
         self.call_begins();
         if self.core.is_dead() {
             self.learn_end();

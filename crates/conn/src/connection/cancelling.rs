@@ -132,6 +132,7 @@ impl<S: ByteStream> Connection<S> {
 
 impl<S> Connection<S> {
     /// Lets the tokens know whether there is anything to cancel.
+    #[inline]
     pub(super) fn publish_running(&self) {
         if let Some(canceller) = self.canceller.get()
             && Arc::weak_count(canceller) > 0

@@ -87,7 +87,9 @@ impl<S: ByteStream> Connection<S> {
 
     /// What rode with an operation is on its way.
     fn note_committed(&mut self, op: OpId) {
-        self.closes_in.get_or_insert(op);
+        if !self.to_close.is_empty() {
+            self.closes_in.get_or_insert(op);
+        }
         self.publish_running();
         self.note_begun(op);
     }

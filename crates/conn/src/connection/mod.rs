@@ -201,6 +201,7 @@ impl<S> Connection<S> {
     }
 
     /// Lets the others know where the connection stands.
+    #[inline]
     pub(crate) fn publish(&self) {
         self.publish_running();
         if let Some(facts) = &self.facts {

@@ -69,7 +69,11 @@ impl Command {
 }
 
 impl Transactions {
+    #[inline]
     fn resolve(&mut self, core: &purepg_proto::Connection, abandoned: bool) {
+        if self.levels.is_empty() && self.due.is_none() {
+            return;
+        }
         let due = self.due.as_mut().map(|due| &mut due.command);
         for command in self.levels.iter_mut().chain(due) {
             command.resolve(core, abandoned);

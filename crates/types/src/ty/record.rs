@@ -34,7 +34,9 @@ impl RecordTypes {
 
     /// The oids that values had of which nothing was known, once: they are noted again when they are met again.
     pub fn take_missing(&self) -> Vec<Oid> {
-        if !self.0.has_missing.swap(false, Ordering::Relaxed) {
+        if !self.0.has_missing.load(Ordering::Relaxed)
+            || !self.0.has_missing.swap(false, Ordering::Relaxed)
+        {
             return Vec::new();
         }
         let mut missing = self
