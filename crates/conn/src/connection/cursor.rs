@@ -132,7 +132,7 @@ impl<S: ByteStream> Connection<S> {
             Reply::Columns(columns) => {
                 cursor.results += 1;
                 cursor.delivered = 0;
-                cursor.columns = Some(Columns::new(columns, &self.types));
+                cursor.columns = Some(self.repeated.columns(columns, &self.types));
             }
             Reply::Rows(rows) => {
                 cursor.delivered += u64::try_from(rows.len()).unwrap_or(0);
@@ -178,6 +178,10 @@ impl<S: ByteStream> Connection<S> {
 
     /// What some commands do to what is known of the session.
     pub(crate) fn note_tag(&mut self, tag: &CommandTag) {
+        // ALTER, DEALLOCATE, DISCARD, DROP: all others say so at once.
+        if !matches!(tag.as_bytes().first(), Some(b'A' | b'D')) {
+            return;
+        }
         if matches!(tag.as_bytes(), b"DISCARD ALL" | b"DEALLOCATE ALL") {
             self.statements.clear();
         }

@@ -199,7 +199,7 @@ impl<S: ByteStream> Connection<S> {
         let op = self.operation(|batch| {
             batch.query(sql);
         })?;
-        let written = written.unwrap_or_else(|| Written::as_sent(sql));
+        let written = written.unwrap_or_else(|| Written::as_sent(self.repeated.text(sql)));
         Ok(Cursor::new(op, written, None))
     }
 

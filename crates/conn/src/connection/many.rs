@@ -66,7 +66,9 @@ impl<S: ByteStream> Connection<S> {
         bound.sync = false;
         let mut progress = Progress::new(written.unwrap_or_else(|| statement.written()));
         for set in sets {
-            poll_fn(|cx| self.poll_room(&mut progress, cx)).await?;
+            if self.is_full() {
+                poll_fn(|cx| self.poll_room(&mut progress, cx)).await?;
+            }
             let (_, params) = text.number(&set)?;
             let op = self.start_bound(&bound, &params)?;
             self.note_segment(true);

@@ -14,6 +14,7 @@ mod many;
 mod notify;
 mod protected;
 mod queries;
+mod repeated;
 mod transactions;
 mod type_info;
 mod unsolicited;
@@ -31,6 +32,7 @@ use purepg_proto::{
 };
 
 use crate::cancel::Canceller;
+use crate::columns::Columns;
 use crate::config::{Protected, Settings};
 use crate::error::Error;
 use crate::inbox::Inbox;
@@ -85,6 +87,7 @@ pub struct Connection<S> {
     naming: Option<String>,
     transactions: transactions::Transactions,
     statements: StatementCache,
+    repeated: repeated::Repeated,
     deadline: deadline::Deadline,
     /// What a call may take if it does not say so itself.
     query_timeout: Option<Duration>,
@@ -234,6 +237,7 @@ impl<S: ByteStream> Connection<S> {
             naming: None,
             transactions: transactions::Transactions::default(),
             statements: StatementCache::off(),
+            repeated: repeated::Repeated::default(),
             deadline: deadline::Deadline::default(),
             query_timeout: None,
             canceller: OnceLock::new(),
@@ -266,6 +270,11 @@ impl<S: ByteStream> Connection<S> {
 
     pub(crate) fn types(&self) -> &Types {
         &self.types
+    }
+
+    /// The columns of a result, as the server has just described them.
+    pub(crate) fn columns(&mut self, described: Arc<purepg_proto::Columns>) -> Arc<Columns> {
+        self.repeated.columns(described, &self.types)
     }
 
     fn closing(&self) -> &Arc<Closing> {

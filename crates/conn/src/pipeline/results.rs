@@ -305,7 +305,7 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
             } if *query == op => {
                 match reply {
                     Reply::Columns(described) => {
-                        *columns = Some(Columns::new(described, self.connection.types()));
+                        *columns = Some(self.connection.columns(described));
                     }
                     Reply::Rows(rows) => {
                         let rows = columns
