@@ -4,13 +4,10 @@ use std::error::Error;
 use std::path::Path;
 use std::process::Command;
 
-use purepg_bench_sockets::contestants::{Contestant, Job, Server, purepg};
+use purepg_bench_sockets::contestants::{ALL, Job, Server};
 use purepg_bench_sockets::stopwatch::Stopwatch;
 use purepg_bench_sockets::workload::{SETUP, Workload};
 use purepg_testkit::server::{self, DATABASE, Options, USER_TRUST};
-
-const CONTESTANTS: [(&str, Contestant); 2] =
-    [("tokio", purepg::tokio), ("async-std", purepg::async_std)];
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,8 +37,8 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         workload: workload.ok_or("no such workload")?,
         count: count.parse()?,
     };
-    let run = CONTESTANTS.iter().find(|(name, _)| name == contestant);
-    let (_, run) = run.ok_or("no such contestant")?;
+    let entry = ALL.iter().find(|entry| entry.name == contestant);
+    let run = entry.ok_or("no such contestant")?.run;
     let mut watch = Stopwatch::default();
     let sum = run(&job, &mut watch)?.ok_or("it cannot")?;
     let measured = watch.measured().ok_or("it was not stopped")?;
