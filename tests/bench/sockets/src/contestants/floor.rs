@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use wire::Wire;
 
+use super::loops::{by_batches, copied, one_by_one};
 use super::{Job, Result, Server};
 use crate::stopwatch::Stopwatch;
 use crate::workload::{
@@ -33,14 +34,14 @@ pub fn run(job: &Job, watch: &mut Stopwatch) -> Result<Option<u64>> {
         Workload::Select => {
             wire.prepare(SELECT_1)?;
             let request = Request::new(&[], 1);
-            timed(count, watch, |_, sum| {
+            one_by_one(count, watch, |_, sum| {
                 wire.write(&request.bytes)?;
                 wire.rows(|mut row| row.int4().map(|value| sum.number(value)))
             })
         }
         Workload::SelectText => {
             let query = query(SELECT_1);
-            timed(count, watch, |_, sum| {
+            one_by_one(count, watch, |_, sum| {
                 wire.write(&query)?;
                 wire.rows(|mut row| {
                     let value: i32 = row.text()?.parse().ok()?;
@@ -52,7 +53,7 @@ pub fn run(job: &Job, watch: &mut Stopwatch) -> Result<Option<u64>> {
         Workload::Row => {
             wire.prepare(SELECT_WIDE_ROW)?;
             let mut request = Request::new(&[&[0; 8]], 1);
-            timed(count, watch, |number, sum| {
+            one_by_one(count, watch, |number, sum| {
                 request.patch(0, 0, &key(number).to_be_bytes());
                 wire.write(&request.bytes)?;
                 wire.rows(|mut row| row.wide().map(|row| sum.wide(row)))
@@ -61,7 +62,7 @@ pub fn run(job: &Job, watch: &mut Stopwatch) -> Result<Option<u64>> {
         Workload::Pipeline => {
             wire.prepare(SELECT_PARAMETER)?;
             let mut request = Request::new(&[&[0; 4]], PIPELINE);
-            batches(count, watch, |from, until, sum| {
+            by_batches(count, watch, |from, until, sum| {
                 for (place, number) in (from..until).enumerate() {
                     request.patch(place, 0, &parameter(number).to_be_bytes());
                 }
@@ -79,7 +80,7 @@ pub fn run(job: &Job, watch: &mut Stopwatch) -> Result<Option<u64>> {
             wire.prepare(INSERT)?;
             wire.simple("begin")?;
             let mut request = Request::new(&[&[0; 8], &[0; 4], NAME.as_bytes()], 1);
-            let sum = timed(count, watch, |number, sum| {
+            let sum = one_by_one(count, watch, |number, sum| {
                 request.insert(0, number);
                 wire.write(&request.bytes)?;
                 wire.completed(sum)
@@ -91,7 +92,7 @@ pub fn run(job: &Job, watch: &mut Stopwatch) -> Result<Option<u64>> {
             wire.prepare(INSERT)?;
             wire.simple("begin")?;
             let mut request = Request::new(&[&[0; 8], &[0; 4], NAME.as_bytes()], PIPELINE);
-            let sum = batches(count, watch, |from, until, sum| {
+            let sum = by_batches(count, watch, |from, until, sum| {
                 for (place, number) in (from..until).enumerate() {
                     request.insert(place, number);
                 }
@@ -119,43 +120,6 @@ pub fn run(job: &Job, watch: &mut Stopwatch) -> Result<Option<u64>> {
         Workload::Sixteen => sixteen(wire, job, watch),
     }
     .map(Some)
-}
-
-/// Ten to warm up, then as many as are wanted.
-fn timed(
-    count: u64,
-    watch: &mut Stopwatch,
-    mut once: impl FnMut(u64, &mut Checksum) -> Result<()>,
-) -> Result<u64> {
-    for number in 0..10 {
-        once(number, &mut Checksum::default())?;
-    }
-    let mut sum = Checksum::default();
-    watch.start();
-    for number in 0..count {
-        once(number, &mut sum)?;
-    }
-    watch.stop();
-    Ok(sum.0)
-}
-
-/// One batch to warm up, then as many as it takes.
-fn batches(
-    count: u64,
-    watch: &mut Stopwatch,
-    mut batch: impl FnMut(u64, u64, &mut Checksum) -> Result<()>,
-) -> Result<u64> {
-    batch(0, PIPELINE.min(count), &mut Checksum::default())?;
-    let mut sum = Checksum::default();
-    watch.start();
-    let mut from = 0;
-    while from < count {
-        let until = (from + PIPELINE).min(count);
-        batch(from, until, &mut sum)?;
-        from = until;
-    }
-    watch.stop();
-    Ok(sum.0)
 }
 
 fn stream(
@@ -186,14 +150,11 @@ fn copy_in(wire: &mut Wire, count: u64, watch: &mut Stopwatch) -> Result<u64> {
         wire.write(&data)?;
     }
     wire.write(&frame(b'c', b""))?;
-    let mut copied = Checksum::default();
-    wire.completed(&mut copied)?;
+    let mut done = Checksum::default();
+    wire.completed(&mut done)?;
     watch.stop();
     wire.simple("rollback")?;
-    if copied.0 != count / rows * rows {
-        return Err(format!("{} rows were copied", copied.0).into());
-    }
-    Ok(0)
+    copied(done.0, count / rows * rows)
 }
 
 /// Each is asked before the first answer is read: nobody has to wait for what is ready.
@@ -206,7 +167,7 @@ fn sixteen(wire: Wire, job: &Job, watch: &mut Stopwatch) -> Result<u64> {
         wire.prepare(SELECT_1)?;
     }
     let request = Request::new(&[], 1);
-    timed(job.count / CONNECTIONS, watch, |_, sum| {
+    one_by_one(job.count / CONNECTIONS, watch, |_, sum| {
         for wire in &mut wires {
             wire.write(&request.bytes)?;
         }
