@@ -102,15 +102,21 @@ fn sql(job: &Job) -> String {
     }
 }
 
-/// Beside this program, where it goes when the build does. The header is that of the system, which serves any version.
+/// Beside this program, where it goes when the build does, and where the next process finds it.
 fn compile() -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let place = own.with_file_name("libpq-contestant");
+    let age = |path: &Path| std::fs::metadata(path).and_then(|data| data.modified());
+    if age(&place).is_ok_and(|place| age(&own).is_ok_and(|own| own < place)) {
+        return Ok(place);
+    }
+    // The header of the system serves any version.
     let include = pg_config("--includedir")?;
     let library = server::libpq(MAJOR).or_else(|_| {
         let folder = PathBuf::from(pg_config("--libdir")?);
         Ok::<_, String>(folder.join("libpq.so"))
     })?;
     let folder = library.parent().unwrap_or(&library);
-    let own = std::env::current_exe()?;
     let program = own.with_file_name(format!("libpq-contestant-{}", std::process::id()));
     let mut compiler = Command::new("cc")
         .args(["-O2", "-std=c11", "-D_GNU_SOURCE"])
@@ -135,7 +141,6 @@ fn compile() -> Result<PathBuf> {
         return Err(format!("it was not compiled: {complaints}").into());
     }
     // Whoever compiles at the same time makes the same: the last one stays, and none is ever half there.
-    let place = own.with_file_name("libpq-contestant");
     std::fs::rename(program, &place)?;
     Ok(place)
 }

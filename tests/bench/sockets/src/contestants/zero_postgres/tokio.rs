@@ -7,7 +7,7 @@ use purepg_testkit::server::{PASSWORD, USER_SCRAM, USER_TRUST};
 
 use super::super::loops::{by_batches_async, one_by_one_async};
 use super::super::{Job, Result};
-use super::{COUNT, NO_ROW, Narrows, Wides, options};
+use super::{COUNT, NO_ROW, Narrows, Wides, options, unless_too_old};
 use crate::stopwatch::Stopwatch;
 use crate::workload::{
     CONNECTIONS, Checksum, INSERT, SELECT_1, SELECT_NARROW, SELECT_PARAMETER, SELECT_WIDE,
@@ -31,7 +31,10 @@ async fn connect_and_close(options: Opts) -> Result<()> {
 
 async fn work(job: &Job, watch: &mut Stopwatch) -> Result<Option<u64>> {
     let count = job.count;
-    let mut conn = Conn::new(options(&job.server, USER_TRUST)).await?;
+    let conn = Conn::new(options(&job.server, USER_TRUST)).await;
+    let Some(mut conn) = unless_too_old(conn)? else {
+        return Ok(None);
+    };
     let sum = match job.workload {
         Workload::Connect | Workload::Reconnect => {
             let known = Opts {
