@@ -118,6 +118,39 @@ impl Workload {
             Self::StreamNarrow | Self::StreamWide | Self::CopyIn | Self::CopyOut
         )
     }
+
+    /// Whether it leaves rows behind in the table `target` that were rolled back.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Insert | Self::InsertPipelined | Self::CopyIn)
+    }
+
+    /// What a unit is.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Connect | Self::Reconnect => "connection",
+            Self::Select | Self::SelectText | Self::Row | Self::Pipeline | Self::Sixteen => "query",
+            _ => "row",
+        }
+    }
+
+    /// A heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Connect => "Connecting, SCRAM",
+            Self::Reconnect => "Connecting again, SCRAM",
+            Self::Select => "`select 1`, prepared, one at a time",
+            Self::SelectText => "`select 1`, as text",
+            Self::Row => "Row of ten columns by its key",
+            Self::Pipeline => "Pipeline, 100 at a time",
+            Self::StreamNarrow => "Streaming rows of three columns",
+            Self::StreamWide => "Streaming rows of ten columns",
+            Self::Insert => "Inserts in a transaction, one at a time",
+            Self::InsertPipelined => "The same inserts, 100 at a time",
+            Self::CopyIn => "`COPY` in",
+            Self::CopyOut => "`COPY` out",
+            Self::Sixteen => "Sixteen connections, one thread",
+        }
+    }
 }
 
 impl fmt::Display for Workload {

@@ -215,6 +215,11 @@ impl Server {
         &self.launch.folder
     }
 
+    /// The number of its first process, whose children are all others.
+    pub fn process_id(&self) -> u32 {
+        self.running().postmaster.pid()
+    }
+
     /// Its major version.
     pub fn version(&self) -> u32 {
         self.launch.binaries.major()
