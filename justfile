@@ -65,6 +65,10 @@ goldens:
 types-table:
     PUREPG_TEST_TYPES=write cargo test --package purepg-tests-live --test types_table
 
+# The client beside other clients, over a socket, into docs/performance.md: less than ten minutes, or one with `--quick`.
+bench *args:
+    cargo run --release --manifest-path tests/bench/Cargo.toml --package purepg-bench-sockets -- --write {{ args }}
+
 # The core beside its peers, in memory. Prints ratios.
 bench-memory:
     cargo bench --manifest-path tests/bench/Cargo.toml --package purepg-bench-memory

@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_wide_row_is_all_of_its_columns() {
         // md5('1') ends with 9b; 1 / 8 is 0.125.
-        let texts = (7 + 0x31) + (13 + 0x31) + (2 + 0x31) + (16 + 0x9b);
+        let texts = (7 + 0x31) + (25 + 0x31) + (2 + 0x31) + (16 + 0x9b);
         let numbers = 1_u64 + 7 + 1 + 0.125_f64.to_bits() - 1;
         assert_eq!(checksum(Workload::StreamWide, 1), numbers + texts);
     }

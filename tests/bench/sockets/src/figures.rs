@@ -1,6 +1,7 @@
 //! What is told of a race.
 
 use crate::contestants::Entry;
+use crate::counts::Counts;
 use crate::goals::{CONTESTANT, Goal, goal};
 use crate::rounds::Race;
 use crate::stats::{least, median};
@@ -52,6 +53,8 @@ pub struct Line {
     pub of_floor: Option<f64>,
     /// The least by the least of all peers.
     pub of_peer: Option<f64>,
+    /// What was counted besides.
+    pub counts: Counts,
 }
 
 impl Figures {
@@ -65,6 +68,7 @@ impl Figures {
                 rate: median(series.rate.iter().copied())?,
                 of_floor: None,
                 of_peer: None,
+                counts: Counts::default(),
             })
         });
         let mut lines: Vec<Line> = times.collect();

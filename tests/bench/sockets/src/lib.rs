@@ -1,12 +1,16 @@
 //! The client beside other clients, over a socket.
 
+pub mod chart;
 pub mod contestants;
+pub mod counts;
 pub mod expected;
 pub mod figures;
 pub mod goals;
 pub mod job;
 pub mod numbers;
+pub mod page;
 pub mod pinning;
+pub mod report;
 pub mod rounds;
 pub mod server;
 pub mod sizes;

@@ -2,13 +2,15 @@
 
 use clap::{Parser, Subcommand};
 use purepg_bench_sockets::contestants::{ALL, Entry, Result};
+use purepg_bench_sockets::counts::{Counter, Subject};
 use purepg_bench_sockets::expected::Expected;
 use purepg_bench_sockets::figures::Figures;
 use purepg_bench_sockets::job;
+use purepg_bench_sockets::page;
+use purepg_bench_sockets::report::Report;
 use purepg_bench_sockets::rounds::{Placement, Plan, race};
 use purepg_bench_sockets::server::Bench;
 use purepg_bench_sockets::sizes::Size;
-use purepg_bench_sockets::table;
 use purepg_bench_sockets::workload::Workload;
 
 /// purepg beside other clients of PostgreSQL, over a Unix socket.
@@ -26,6 +28,9 @@ struct Options {
     /// A minute, for the form of it: the figures are worth less.
     #[arg(long)]
     quick: bool,
+    /// Writes the tables and a chart into docs/performance.md, too.
+    #[arg(long)]
+    write: bool,
     /// How often everybody does everything [default: 7, quick: 3]
     #[arg(long)]
     rounds: Option<usize>,
@@ -52,7 +57,8 @@ fn main() -> Result<()> {
     if let Some(Job::Job(arguments)) = cli.job {
         return job::tell(job::run(arguments)?.as_ref());
     }
-    bench(&cli.options.plan())
+    let write = cli.options.write;
+    bench(&cli.options.plan(), write)
 }
 
 impl Options {
@@ -77,24 +83,48 @@ fn or_all<T>(chosen: Vec<T>, all: impl IntoIterator<Item = T>) -> Vec<T> {
     }
 }
 
-fn bench(plan: &Plan) -> Result<()> {
+fn bench(plan: &Plan, write: bool) -> Result<()> {
     eprintln!("starting a server, filling its tables");
     let mut bench = Bench::start()?;
     let mut placement = Placement::new();
     let mut expected = Expected::default();
+    let counter = Counter::new();
     let mut all = Vec::new();
-    for &workload in &plan.workloads {
-        eprintln!("{workload}");
+    for (number, &workload) in plan.workloads.iter().enumerate() {
+        eprintln!("{}/{}: {workload}", number + 1, plan.workloads.len());
         let race = race(plan, workload, &mut bench, &mut placement, &mut expected)?;
-        let figures = Figures::new(&race);
-        println!("\n{}\n\n{}", workload.title(), table::details(&figures));
+        let mut figures = Figures::new(&race);
+        let cpu = placement.place(&bench, workload);
+        for line in &mut figures.lines {
+            line.counts = counter.count(&mut Subject {
+                bench: &mut bench,
+                expected: &mut expected,
+                contestant: line.contestant,
+                workload,
+                cpu,
+            })?;
+        }
         all.push(figures);
     }
-    println!("{}", table::overview(&all, &plan.contestants));
-    println!("{}", table::notes(&plan.contestants));
-    println!("Rounds: {}, seed: {}.", plan.rounds, plan.seed);
-    if let Some(trouble) = placement.trouble {
-        println!("Pinning: {trouble}.");
+    let (version, month) = bench.version_and_month()?;
+    let report = Report {
+        plan,
+        version,
+        month,
+        processors: placement.processors(),
+        troubles: placement
+            .trouble
+            .into_iter()
+            .chain(counter.troubles())
+            .collect(),
+        races: all,
+    };
+    print!("{}", report.tables());
+    if write {
+        let chart = page::folder().join(page::CHART);
+        report.draw(&chart)?;
+        page::write(&report.page())?;
+        eprintln!("written: docs/performance.md, docs/{}", page::CHART);
     }
     Ok(())
 }

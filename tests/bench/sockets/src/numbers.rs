@@ -10,6 +10,17 @@ pub fn significant(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+/// How often something happens in a unit: two decimals, or as many as say something, and none that are zero.
+pub fn count(value: f64) -> String {
+    let text = match value.abs() {
+        0.095.. => format!("{value:.2}"),
+        0.0005.. => format!("{value:.4}"),
+        0.0 => return "0".into(),
+        _ => return "< 0.0005".into(),
+    };
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// With two decimals.
 pub fn ratio(value: f64) -> String {
     format!("{value:.2}")
@@ -48,6 +59,13 @@ mod tests {
             "0", "0.0133", "0.475", "3.69", "10.0", "66.4", "1240", "0.000000",
         ];
         assert_eq!(numbers.map(significant), texts);
+    }
+
+    #[test]
+    fn counts_are_short() {
+        let counts = [0.0, 3.0, 3.125, 20.0, 0.1, 0.0123, 0.000_04];
+        let texts = ["0", "3", "3.12", "20", "0.1", "0.0123", "< 0.0005"];
+        assert_eq!(counts.map(count), texts);
     }
 
     #[test]

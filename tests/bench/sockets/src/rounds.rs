@@ -69,6 +69,11 @@ impl Placement {
         }
     }
 
+    /// How many processors there are to choose from, if that is known.
+    pub fn processors(&self) -> Option<usize> {
+        (!self.usable.is_empty()).then_some(self.usable.len())
+    }
+
     fn impossible(error: &std::io::Error) -> Self {
         Self {
             usable: Vec::new(),

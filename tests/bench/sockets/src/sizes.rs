@@ -16,17 +16,17 @@ pub enum Size {
 /// A number of units that the workload can do: whole pipelines, as many on each connection, whole pieces.
 pub fn units(workload: Workload, size: Size) -> u64 {
     let (full, counted): (u64, u64) = match workload {
-        Workload::Connect => (160, 10),
-        Workload::Reconnect => (240, 10),
+        Workload::Connect => (160, 5),
+        Workload::Reconnect => (240, 5),
         Workload::Select
         | Workload::SelectText
         | Workload::Row
         | Workload::Insert
-        | Workload::Sixteen => (16_000, 800),
-        Workload::Pipeline | Workload::InsertPipelined => (60_000, 5_000),
-        Workload::StreamNarrow | Workload::CopyOut => (1_500_000, 500_000),
-        Workload::StreamWide => (100_000, 40_000),
-        Workload::CopyIn => (600_000, 150_000),
+        | Workload::Sixteen => (16_000, 400),
+        Workload::Pipeline | Workload::InsertPipelined => (60_000, 2_000),
+        Workload::StreamNarrow | Workload::CopyOut => (1_500_000, 150_000),
+        Workload::StreamWide => (100_000, 15_000),
+        Workload::CopyIn => (600_000, 60_000),
     };
     let units = match size {
         Size::Full => full,

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use crate::contestants::Entry;
+use crate::counts::Calls;
 use crate::figures::{Figures, Role, role};
 use crate::goals::{CONTESTANT, Goal};
-use crate::numbers::{ratio, significant, thousands};
+use crate::numbers::{count, ratio, significant, thousands};
 
 /// The least processor time of all contestants in all workloads, and the goals.
 pub fn overview(races: &[Figures], contestants: &[&'static Entry]) -> String {
@@ -52,23 +53,34 @@ fn goal_cells(figures: &Figures) -> String {
 pub fn details(figures: &Figures) -> String {
     let unit = figures.workload.unit();
     let mut text = format!(
-        "| | µs of the processor, least | median | × floor | × best peer | {} a second |\n",
+        "| | µs of the processor, least | median | × floor | × best peer | {} a second | allocations | system calls |\n",
         plural(unit)
     );
-    text.push_str("|---|---:|---:|---:|---:|---:|\n");
+    text.push_str("|---|---:|---:|---:|---:|---:|---:|---|\n");
     for line in &figures.lines {
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
             name(line.contestant),
             significant(line.least),
             significant(line.median),
             line.of_floor.map_or_else(String::new, ratio),
             line.of_peer.map_or_else(String::new, ratio),
             thousands(line.rate),
+            line.counts.allocations.map_or_else(String::new, count),
+            line.counts.calls.as_ref().map_or_else(String::new, calls),
         );
     }
     text
+}
+
+/// All of them, and the most frequent by name.
+fn calls(calls: &Calls) -> String {
+    let by_name = calls.by_name.iter();
+    let by_name: Vec<String> = by_name
+        .map(|(name, often)| format!("{name} {}", count(*often)))
+        .collect();
+    format!("{}: {}", count(calls.total), by_name.join(", "))
 }
 
 /// Who they are.
