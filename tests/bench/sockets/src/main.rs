@@ -85,10 +85,10 @@ fn or_all<T>(chosen: Vec<T>, all: impl IntoIterator<Item = T>) -> Vec<T> {
 
 fn bench(plan: &Plan, write: bool) -> Result<()> {
     eprintln!("starting a server, filling its tables");
-    let mut bench = Bench::start()?;
+    let (mut bench, trouble) = Bench::start()?;
     let mut placement = Placement::new();
     let mut expected = Expected::default();
-    let counter = Counter::new();
+    let counter = Counter::new(plan.size);
     let mut all = Vec::new();
     for (number, &workload) in plan.workloads.iter().enumerate() {
         eprintln!("{}/{}: {workload}", number + 1, plan.workloads.len());
@@ -112,9 +112,8 @@ fn bench(plan: &Plan, write: bool) -> Result<()> {
         version,
         month,
         processors: placement.processors(),
-        troubles: placement
-            .trouble
-            .into_iter()
+        troubles: (trouble.into_iter())
+            .chain(placement.trouble)
             .chain(counter.troubles())
             .collect(),
         races: all,

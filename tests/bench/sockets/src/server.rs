@@ -27,6 +27,11 @@ const SETTINGS: [(&str, &str); 15] = [
     ("max_connections", "100"),
 ];
 
+/// The major version: some contestants cannot do with an old one.
+const MAJOR: u32 = 18;
+/// The environment variable that asks for another.
+const ANOTHER: &str = "PUREPG_TEST_PG_VERSION";
+
 /// A server, and a connection to it that is nobody's turn.
 #[derive(Debug)]
 pub struct Bench {
@@ -37,17 +42,12 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Starts it, and fills the tables: some seconds.
+    /// Starts it, and fills the tables: some seconds. Beside it, why it is not of the version that was wished for.
     ///
     /// # Errors
     /// There is no server, or it did not do as it was told.
-    pub fn start() -> Result<Self> {
-        let options = SETTINGS
-            .into_iter()
-            .fold(Options::new(), |options, (name, value)| {
-                options.setting(name, value)
-            });
-        let server = Server::start(options)?;
+    pub fn start() -> Result<(Self, Option<String>)> {
+        let (server, trouble) = start()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -64,11 +64,12 @@ impl Bench {
             }
             Ok::<_, purepg_conn_tokio::Error>(conn)
         })?;
-        Ok(Self {
+        let bench = Self {
             conn,
             runtime,
             server,
-        })
+        };
+        Ok((bench, trouble))
     }
 
     /// Takes out of the table `target` what was rolled back, which nobody else does here.
@@ -89,5 +90,25 @@ impl Bench {
         let sql = "select split_part(current_setting('server_version'), ' ', 1) as version, to_char(now(), 'FMMonth YYYY') as month";
         let row = self.runtime.block_on(self.conn.fetch_one(sql, ()))?;
         Ok(row.decode()?)
+    }
+}
+
+/// Of the version that all contestants can do with, unless the environment asks for another; otherwise of any.
+fn start() -> Result<(Server, Option<String>)> {
+    let options = || {
+        let settings = SETTINGS.into_iter();
+        settings.fold(Options::new(), |options, (name, value)| {
+            options.setting(name, value)
+        })
+    };
+    if std::env::var_os(ANOTHER).is_some_and(|version| !version.is_empty()) {
+        return Ok((Server::start(options())?, None));
+    }
+    match Server::start(options().version(MAJOR)) {
+        Ok(server) => Ok((server, None)),
+        Err(error) => {
+            let trouble = format!("no PostgreSQL {MAJOR} could be started: {error}");
+            Ok((Server::start(options())?, Some(trouble)))
+        }
     }
 }

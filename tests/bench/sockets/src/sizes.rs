@@ -16,8 +16,8 @@ pub enum Size {
 /// A number of units that the workload can do: whole pipelines, as many on each connection, whole pieces.
 pub fn units(workload: Workload, size: Size) -> u64 {
     let (full, counted): (u64, u64) = match workload {
-        Workload::Connect => (160, 5),
-        Workload::Reconnect => (240, 5),
+        Workload::Connect => (160, 15),
+        Workload::Reconnect => (240, 15),
         Workload::Select
         | Workload::SelectText
         | Workload::Row
