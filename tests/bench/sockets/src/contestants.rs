@@ -72,24 +72,26 @@ pub const ALL: &[Entry] = &[
     Entry {
         name: "purepg-async-std",
         run: purepg::async_std,
-        note: "The same driver on async-std, whose sockets are waited for by another thread.",
+        note: "The same driver on async-std 1.13.",
     },
     Entry {
         name: "purepg-blocking",
         run: blocking::run,
-        note: "This client's core, purepg-proto with purepg-types, in a blocking loop without a runtime. One Sync for 100 queries; a text is one simple query.",
+        note: "This client's core, purepg-proto with purepg-types, in a blocking loop without a runtime. One Sync for 100 queries; a text is one \
+               simple query.",
     },
     Entry {
         name: "tokio-postgres",
         run: tokio_postgres::run,
-        note: "tokio-postgres 0.7.18 on tokio's current_thread runtime, its connection in a task of its own. 100 Syncs for 100 queries, which are futures that \
-               are joined. No statement is cached: a text is prepared, executed and closed, three Syncs.",
+        note: "tokio-postgres 0.7.18 on tokio's current_thread runtime, its connection in a task of its own. 100 Syncs for 100 queries, which are \
+               futures that are joined. No statement is cached: query_one prepares, executes and closes a text, with three Syncs.",
     },
     Entry {
         name: "zero-postgres-tokio",
         run: zero_postgres::tokio::run,
-        note: "zero-postgres 0.9.0 on tokio's current_thread runtime. One Sync for 100 queries, by its pipeline, and for 100 inserts, by exec_batch. Rows are \
-               taken by a handler, which borrows. No statement is cached: a text is one simple query.",
+        note: "zero-postgres 0.9.0 on tokio's current_thread runtime; it needs a server from PostgreSQL 17 on. One Sync for 100 queries, by its \
+               pipeline, and for 100 inserts, by exec_batch. Rows are taken by a handler, which borrows text from its buffer. It has no COPY. No \
+               statement is cached: a text is one simple query.",
     },
     Entry {
         name: "zero-postgres-sync",
@@ -99,13 +101,14 @@ pub const ALL: &[Entry] = &[
     Entry {
         name: "sqlx",
         run: sqlx::run,
-        note: "sqlx 0.9.0 on tokio's current_thread runtime, one connection without a pool. It has no pipeline. Every statement is cached, a text too: it is \
-               prepared once, and then executed.",
+        note: "sqlx 0.9.0 on tokio's current_thread runtime, one connection without a pool. It has no pipeline. Every statement is cached, a text \
+               too: it is prepared once, and then executed.",
     },
     Entry {
         name: "libpq",
         run: libpq::run,
-        note: "libpq 18 if it is there or can be fetched, else the system's, in a program in C that blocks. One Sync for 100 queries, by its pipeline mode. Values are binary, rows come singly, or from \
-               libpq 17 on in chunks of 256. No statement is cached: a text is one simple query.",
+        note: "libpq 18 if it is there or can be fetched, else the system's, in a program in C that blocks. One Sync for 100 queries, by its \
+               pipeline mode. Values are binary, rows come in chunks of 256, before libpq 17 singly. Text is not checked to be UTF-8. No \
+               statement is cached: a text is one simple query.",
     },
 ];

@@ -16,7 +16,7 @@ use crate::workload::{
     SELECT_WIDE, SELECT_WIDE_ROW, WIDE_ROWS, Workload, copy_out, copy_piece,
 };
 
-const SOURCE: &str = include_str!("libpq.c");
+const SOURCE: &str = concat!(include_str!("libpq/base.c"), include_str!("libpq/jobs.c"));
 /// The newest version, which hands out rows in chunks.
 const MAJOR: u32 = 18;
 /// Set to `off` it does without libpq, and says nothing.

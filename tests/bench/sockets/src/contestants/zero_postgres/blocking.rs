@@ -13,10 +13,6 @@ use crate::workload::{
     Workload, inserted, key, parameter,
 };
 
-fn connect_and_close(options: Opts) -> Result<()> {
-    Ok(Conn::new(options)?.close()?)
-}
-
 /// With sockets that block.
 ///
 /// # Errors
@@ -102,6 +98,10 @@ pub fn run(job: &Job, watch: &mut Stopwatch) -> Result<Option<u64>> {
         Workload::CopyIn | Workload::CopyOut | Workload::Sixteen => return Ok(None),
     };
     Ok(Some(sum))
+}
+
+fn connect_and_close(options: Opts) -> Result<()> {
+    Ok(Conn::new(options)?.close()?)
 }
 
 fn pipeline(conn: &mut Conn, count: u64, watch: &mut Stopwatch) -> Result<u64> {

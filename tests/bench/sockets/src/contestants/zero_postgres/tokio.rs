@@ -25,10 +25,6 @@ pub fn run(job: &Job, watch: &mut Stopwatch) -> Result<Option<u64>> {
     runtime.block_on(work(job, watch))
 }
 
-async fn connect_and_close(options: Opts) -> Result<()> {
-    Ok(Conn::new(options).await?.close().await?)
-}
-
 async fn work(job: &Job, watch: &mut Stopwatch) -> Result<Option<u64>> {
     let count = job.count;
     let conn = Conn::new(options(&job.server, USER_TRUST)).await;
@@ -119,6 +115,10 @@ async fn work(job: &Job, watch: &mut Stopwatch) -> Result<Option<u64>> {
         Workload::CopyIn | Workload::CopyOut => return Ok(None),
     };
     Ok(Some(sum))
+}
+
+async fn connect_and_close(options: Opts) -> Result<()> {
+    Ok(Conn::new(options).await?.close().await?)
 }
 
 async fn pipeline(conn: &mut Conn, count: u64, watch: &mut Stopwatch) -> Result<u64> {
