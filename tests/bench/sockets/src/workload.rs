@@ -36,7 +36,7 @@ pub enum Workload {
     InsertPipelined,
     /// [`COPY_IN`] in one transaction that is rolled back, [`copy_piece`] after `copy_piece`. Unit: a row.
     CopyIn,
-    /// [`COPY_OUT`], each chunk looked at as it arrives. Unit: a row.
+    /// [`copy_out`], each chunk looked at as it arrives. Unit: a row.
     CopyOut,
     /// [`Workload::Select`] on [`CONNECTIONS`] connections at the same time, on one thread. Unit: a query.
     Sixteen,
