@@ -70,8 +70,12 @@ bench *args:
     cargo run --release --manifest-path tests/bench/Cargo.toml --package purepg-bench-sockets -- --write {{ args }}
 
 # The core beside its peers, in memory. Prints ratios.
-bench-memory:
-    cargo bench --manifest-path tests/bench/Cargo.toml --package purepg-bench-memory
+bench-memory *args:
+    cargo bench --manifest-path tests/bench/Cargo.toml --package purepg-bench-memory --bench ratios -- {{ args }}
+
+# Instructions of the hot paths beside those that were recorded; `--update` records them anew. Needs valgrind.
+bench-core *args:
+    cargo run --release --manifest-path tests/bench/Cargo.toml --package purepg-bench-memory --bin counts -- {{ args }}
 
 # The conversions beside those of sqlx, which is heavy: a workspace of its own.
 references:

@@ -1,11 +1,11 @@
 //! Heap allocations: exact, so what has to be none is checked, too.
 
 use std::alloc::System;
-use std::sync::Arc;
 
 use purepg_bench_memory::core::Core;
 use purepg_bench_memory::driver::Driver;
 use purepg_bench_memory::peer::Peer;
+use purepg_bench_memory::script::Answers;
 use purepg_bench_memory::stream::{
     Replies, Stream, TEN_TYPES, ten_columns, ten_values, three_columns,
 };
@@ -51,11 +51,11 @@ fn main() {
 }
 
 /// A way to read all rows of an answer.
-type Read = fn(&mut Driver, &Arc<[u8]>) -> u64;
+type Read = fn(&mut Driver, &Answers) -> u64;
 
 /// Values of ten columns to Rust, and from Rust.
 fn values() {
-    let of_rows = |rows: usize| Arc::<[u8]>::from(ten_values(rows).bytes);
+    let of_rows = |rows: usize| Answers::from(ten_values(rows).bytes);
     let (few, many) = (of_rows(1_000), of_rows(10_000));
     let mut driver = Driver::open();
     let ways: [(&str, Read); 4] = [

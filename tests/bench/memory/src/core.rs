@@ -9,7 +9,7 @@ use purepg_proto::{
 };
 use purepg_types::{EncodeError, IsNull, ToSql, Type, encode};
 
-use crate::stream::{Replies, message};
+use crate::stream::{Replies, greeting};
 use crate::{PIECE, visit};
 
 /// An open connection, and the columns of its prepared statement.
@@ -22,17 +22,16 @@ pub struct Core {
 impl Core {
     /// Through the start-up.
     pub fn open() -> Self {
+        Self::connect(&greeting())
+    }
+
+    /// The same, with what the server says to it at hand.
+    pub fn connect(greeting: &[u8]) -> Self {
         let startup = Startup::new("postgres", Transport::UnixSocket);
         let nonce = Nonce::from_entropy([7; Nonce::ENTROPY_LEN]);
         let mut connection = Connection::new(startup, nonce, Limits::default());
         send(&mut connection);
-        let answer = [
-            message(b'R', &[0; 4]),
-            message(b'K', &[1; 8]),
-            message(b'Z', b"I"),
-        ]
-        .concat();
-        receive(&mut connection, &answer, |_| {});
+        receive(&mut connection, greeting, |_| {});
         assert!(connection.is_idle());
         Self {
             connection,

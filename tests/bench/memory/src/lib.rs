@@ -1,14 +1,20 @@
 //! The core beside its peers, in memory: no socket, no runtime, no server.
 //!
-//! Every contestant is given the same bytes in the same pieces and visits every field of every row; [`rounds`] runs them in turn, so that
-//! what a busy machine does to one it does to all. What is measured, and what came out, stands in `docs/performance.md`.
+//! Every contestant is given the same bytes in the same pieces and visits every field of every row. They stand in [`races`]; [`rounds`] runs
+//! them in turn, so that what a busy machine does to one it does to all, and the program `counts` counts the instructions of ours. What is
+//! measured, and what came out, stands in `docs/performance.md`.
 
+pub mod calls;
+pub mod copies;
 pub mod core;
 pub mod driver;
 pub mod peer;
+pub mod races;
 pub mod raw;
 pub mod rounds;
 pub mod scram;
+pub mod script;
+mod server;
 pub mod stream;
 pub mod values;
 
@@ -29,14 +35,16 @@ pub fn visit(value: Option<&[u8]>) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use purepg_conn::Type;
 
-    use purepg_conn::{TimestampTz, Type};
-
+    use crate::calls::{Call, Calls, Client, TOGETHER};
+    use crate::copies::Copies;
     use crate::core::Core;
     use crate::driver::Driver;
     use crate::peer::{self, JsonText, Peer, ten_types};
+    use crate::races::{self, own};
     use crate::raw::{RawWalk, bytes_of, formats_of};
+    use crate::script::Answers;
     use crate::stream::{Replies, Stream, TEN_TYPES, ten_columns, ten_values, three_columns};
     use crate::values::{params, ten};
 
@@ -75,17 +83,52 @@ mod tests {
 
     #[test]
     fn all_decode_the_same_values() {
-        let bytes: Arc<[u8]> = ten_values(2_000).bytes.into();
-        let shown = Driver::open().shown(&bytes);
+        let bytes = ten_values(2_000).bytes;
+        let answers = Answers::from(bytes.clone());
+        let shown = Driver::open().shown(&answers);
         assert_eq!(shown.len(), 2_000);
         assert_ne!(shown[0], shown[1]);
         assert_eq!(shown, Peer::default().shown(&bytes));
         let mut driver = Driver::open();
-        let sum = driver.tuples(&bytes);
-        assert_eq!(driver.structs(&bytes), sum);
-        assert_eq!(driver.shuffled(&bytes), sum);
-        assert_eq!(driver.gets(&bytes), sum);
-        assert_eq!(driver.others_tuples(&bytes), Peer::default().values(&bytes));
+        let sum = driver.tuples(&answers);
+        assert_eq!(driver.structs(&answers), sum);
+        assert_eq!(driver.shuffled(&answers), sum);
+        assert_eq!(driver.gets(&answers), sum);
+        assert_eq!(
+            driver.others_tuples(&answers),
+            Peer::default().values(&bytes)
+        );
+    }
+
+    #[test]
+    fn every_call_returns_what_the_server_said() {
+        let all: [(Call, u64); 6] = [
+            (Client::fetch_prepared, 7),
+            (Client::fetch_text, 7),
+            (Client::execute, 1),
+            (Client::transaction, 1),
+            (Client::pipeline, (0..TOGETHER as u64).sum()),
+            (Client::execute_many, TOGETHER as u64),
+        ];
+        for (call, expected) in all {
+            let mut calls = Calls::of(call);
+            for _ in 0..3 {
+                assert_eq!(calls.once(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_is_copied() {
+        for rows in [1, 5_000] {
+            let mut copies = Copies::of(rows);
+            for _ in 0..3 {
+                assert_eq!(copies.lines_in(), rows as u64);
+                assert_eq!(copies.rows_in(), rows as u64);
+                assert_eq!(copies.lines_out(), copies.lines_sum());
+                assert_eq!(copies.rows_out(), copies.rows_sum());
+            }
+        }
     }
 
     #[test]
@@ -97,24 +140,21 @@ mod tests {
         let mut peer = Peer::default();
         peer.bind(&peer::params(&values, &json), &ten_types());
         assert_eq!(bound, peer.written());
-        let created = TimestampTz::from_unix_micros(values.6.timestamp_micros().into());
-        let (id, visits, name, remark, active, score, _, token, data, picture) = values;
-        let own = (
-            id,
-            visits,
-            name,
-            remark,
-            active,
-            score,
-            created.unwrap(),
-            *token.as_bytes(),
-            data,
-            picture,
-        );
-        assert_eq!(bound, Core::open().bound(&params(&own), &types));
+        assert_eq!(bound, Core::open().bound(&params(&own()), &types));
         let mut raw = RawWalk::default();
         raw.bind(&bytes_of(&bound), &formats_of(&bound));
         assert_eq!(bound, raw.written());
+    }
+
+    #[test]
+    fn every_contestant_of_every_race_can_be_run_again_and_again() {
+        for race in races::ALL {
+            for contestant in race.contestants {
+                let mut turn = (contestant.prepare)(TOGETHER.min(race.units));
+                let sum = turn();
+                assert_eq!(turn(), sum, "{}: {contestant}", race.title);
+            }
+        }
     }
 
     #[test]

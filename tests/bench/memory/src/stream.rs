@@ -86,14 +86,50 @@ pub fn ten_values(rows: usize) -> Stream {
 /// The answer to a statement that is prepared and described: no parameters, and the columns of [`ten_values`].
 pub fn described() -> Vec<u8> {
     let names = TEN_NAMES.map(String::from);
-    let columns = names.into_iter().zip(TEN_TYPES);
+    let columns = row_description(names.into_iter().zip(TEN_TYPES), 0);
+    described_as(&[], &columns)
+}
+
+/// The same of other types of parameters and another `RowDescription`, or `NoData`.
+pub(crate) fn described_as(parameters: &[u32], columns: &[u8]) -> Vec<u8> {
+    let count = u16::try_from(parameters.len()).expect("few parameters");
+    let mut types = count.to_be_bytes().to_vec();
+    types.extend(parameters.iter().flat_map(|oid| oid.to_be_bytes()));
     [
-        message(b'1', b""),
-        message(b't', &[0, 0]),
-        row_description(columns, 0),
-        message(b'Z', b"I"),
+        &message(b'1', b""),
+        &message(b't', &types),
+        columns,
+        &message(b'Z', b"I"),
     ]
     .concat()
+}
+
+/// What a server says to a start-up that needs no password.
+pub fn greeting() -> Vec<u8> {
+    let parameters = [
+        ("in_hot_standby", "off"),
+        ("integer_datetimes", "on"),
+        ("TimeZone", "Etc/UTC"),
+        ("IntervalStyle", "postgres"),
+        ("search_path", "\"$user\", public"),
+        ("is_superuser", "off"),
+        ("application_name", ""),
+        ("default_transaction_read_only", "off"),
+        ("scram_iterations", "4096"),
+        ("DateStyle", "ISO, MDY"),
+        ("standard_conforming_strings", "on"),
+        ("session_authorization", "bench"),
+        ("client_encoding", "UTF8"),
+        ("server_version", "18.1"),
+        ("server_encoding", "UTF8"),
+    ];
+    let mut bytes = message(b'R', &[0; 4]);
+    for (name, value) in parameters {
+        bytes.extend(message(b'S', format!("{name}\0{value}\0").as_bytes()));
+    }
+    bytes.extend(message(b'K', &[1; 8]));
+    bytes.extend(message(b'Z', b"I"));
+    bytes
 }
 
 fn stream(rows: usize, types: &[u32], mut row: impl FnMut(&mut Row<'_>, u64, usize)) -> Stream {
@@ -135,13 +171,13 @@ impl Noise {
 }
 
 /// The fields of one row, as they are appended.
-struct Row<'a> {
+pub(crate) struct Row<'a> {
     bytes: &'a mut Vec<u8>,
     count: u16,
 }
 
 impl Row<'_> {
-    fn value(&mut self, value: &[u8]) {
+    pub(crate) fn value(&mut self, value: &[u8]) {
         let length = u32::try_from(value.len()).expect("values are short");
         self.bytes.extend(length.to_be_bytes());
         self.bytes.extend(value);
@@ -160,7 +196,7 @@ impl Row<'_> {
     }
 }
 
-fn data_row(bytes: &mut Vec<u8>, fields: impl FnOnce(&mut Row<'_>)) {
+pub(crate) fn data_row(bytes: &mut Vec<u8>, fields: impl FnOnce(&mut Row<'_>)) {
     let start = bytes.len();
     bytes.extend(b"D\0\0\0\0\0\0");
     let mut row = Row { bytes, count: 0 };
@@ -171,13 +207,16 @@ fn data_row(bytes: &mut Vec<u8>, fields: impl FnOnce(&mut Row<'_>)) {
     bytes[start + 5..start + 7].copy_from_slice(&count);
 }
 
-fn unnamed(types: &[u32]) -> impl ExactSizeIterator<Item = (String, u32)> {
+pub(crate) fn unnamed(types: &[u32]) -> impl ExactSizeIterator<Item = (String, u32)> {
     let types = types.iter().enumerate();
     types.map(|(i, oid)| (format!("column_{i}"), *oid))
 }
 
 /// Of names and oids; the format is 0 for text and 1 for binary.
-fn row_description(columns: impl ExactSizeIterator<Item = (String, u32)>, format: i16) -> Vec<u8> {
+pub(crate) fn row_description(
+    columns: impl ExactSizeIterator<Item = (String, u32)>,
+    format: i16,
+) -> Vec<u8> {
     let count = u16::try_from(columns.len()).expect("few columns");
     let mut body = count.to_be_bytes().to_vec();
     for (name, type_oid) in columns {
