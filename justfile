@@ -69,9 +69,13 @@ types-table:
 bench *args:
     cargo run --release --manifest-path tests/bench/Cargo.toml --package purepg-bench-sockets -- --write {{ args }}
 
-# The core beside its peers, in memory. Prints ratios.
+# The core and its peers in memory, each by itself. Prints times.
 bench-memory *args:
-    cargo bench --manifest-path tests/bench/Cargo.toml --package purepg-bench-memory --bench ratios -- {{ args }}
+    cargo bench --manifest-path tests/bench/Cargo.toml --package purepg-bench-memory -- {{ args }}
+
+# The same contestants in turn. Prints ratios, the tables of docs/performance.md.
+bench-ratios *args:
+    cargo run --release --manifest-path tests/bench/Cargo.toml --package purepg-bench-memory --bin ratios -- {{ args }}
 
 # Instructions of the hot paths beside those that were recorded; `--update` records them anew. Needs valgrind.
 bench-core *args:

@@ -1,13 +1,14 @@
 //! The core beside its peers, in memory: no socket, no runtime, no server.
 //!
-//! Every contestant is given the same bytes in the same pieces and visits every field of every row. They stand in [`races`]; [`rounds`] runs
-//! them in turn, so that what a busy machine does to one it does to all, and the program `counts` counts the instructions of ours. What is
-//! measured, and what came out, stands in `docs/performance.md`.
+//! Every contestant is given the same bytes in the same pieces and visits every field of every row. They stand in [`races`]: the benchmark
+//! `times` times each by itself, the program `ratios` runs them in turn ([`rounds`]), so that what a busy machine does to one it does to all, and
+//! the program `counts` counts the instructions of ours. What is measured, and what came out, stands in `docs/performance.md`.
 
 pub mod calls;
 pub mod copies;
 pub mod core;
 pub mod driver;
+pub mod heap;
 pub mod peer;
 pub mod races;
 pub mod raw;
@@ -150,7 +151,7 @@ mod tests {
     fn every_contestant_of_every_race_can_be_run_again_and_again() {
         for race in races::ALL {
             for contestant in race.contestants {
-                let mut turn = (contestant.prepare)(TOGETHER.min(race.units));
+                let mut turn = (contestant.prepare)(race.together.min(TOGETHER));
                 let sum = turn();
                 assert_eq!(turn(), sum, "{}: {contestant}", race.title);
             }

@@ -39,7 +39,9 @@ pub struct Race {
     pub title: &'static str,
     /// What the figures are per.
     pub unit: &'static str,
-    /// How many units a turn does that is timed.
+    /// How many units belong together: those of a pipeline, or of a result. That many are timed at once.
+    pub together: usize,
+    /// How many a turn does where contestants take turns: a multiple of these.
     pub units: usize,
     /// Who does it. The first is the one that the others are compared with.
     pub contestants: &'static [Contestant],

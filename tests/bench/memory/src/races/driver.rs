@@ -12,6 +12,7 @@ use crate::stream::{greeting, ten_values};
 pub const CONNECT: Race = Race {
     title: "connecting",
     unit: "connection",
+    together: 1,
     units: 2_000,
     contestants: &[
         Contestant::new("purepg-proto", |times| {
@@ -35,6 +36,7 @@ pub const CONNECT: Race = Race {
 pub const ONE: Race = Race {
     title: "one statement",
     unit: "call",
+    together: 1,
     units: 20_000,
     contestants: &[
         Contestant::new("purepg-conn, `fetch_scalar`, prepared", |times| {
@@ -64,6 +66,7 @@ pub const ONE: Race = Race {
 pub const TOGETHER: Race = Race {
     title: "a hundred statements",
     unit: "statement",
+    together: calls::TOGETHER,
     units: 20_000,
     contestants: &[
         Contestant::new("purepg-conn, a pipeline", |times| {
@@ -79,6 +82,7 @@ pub const TOGETHER: Race = Race {
 pub const COPY: Race = Race {
     title: "COPY",
     unit: "row",
+    together: 100_000,
     units: 100_000,
     contestants: &[
         Contestant::new("purepg-conn, in, lines", |rows| {

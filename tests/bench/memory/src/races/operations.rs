@@ -34,6 +34,7 @@ macro_rules! contestant {
 pub const SIMPLE: Race = Race {
     title: "`select 1`, simple",
     unit: "query",
+    together: 1,
     units: 20_000,
     contestants: contestant!(simple_query, simple, 1),
 };
@@ -48,6 +49,7 @@ pub const PREPARED: Race = Race {
 /// The same, a hundred at a time.
 pub const PIPELINED: Race = Race {
     title: "`select 1`, pipelined",
+    together: Replies::PIPELINE,
     contestants: contestant!(pipeline, pipeline, Replies::PIPELINE),
     ..SIMPLE
 };
@@ -56,6 +58,7 @@ pub const PIPELINED: Race = Race {
 pub const SCRAM: Race = Race {
     title: "SCRAM-SHA-256",
     unit: "exchange",
+    together: 1,
     units: 5,
     contestants: &[
         Contestant::new("purepg-proto", |times| {

@@ -47,6 +47,7 @@ macro_rules! contestants {
 pub const THREE_COLUMNS: Race = Race {
     title: "rows of three columns",
     unit: "row",
+    together: 100_000,
     units: 100_000,
     contestants: &contestants!(three_columns),
 };

@@ -7,6 +7,8 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use purepg_bench_memory::heap;
+
 use crate::COUNTED;
 
 /// What is counted, and nothing else is: [`counted`] with all that it calls.
@@ -60,11 +62,7 @@ impl Callgrind {
         run.arg(&self.program).args([COUNTED, name]);
         // Where the stack begins depends on the environment and on the program's path, and how memory is copied on where it is.
         run.current_dir(&self.folder).env_clear();
-        // A heap that is given back to the system now and then makes a turn cost something else than the one before.
-        run.envs([
-            ("MALLOC_TRIM_THRESHOLD_", "1000000000"),
-            ("MALLOC_MMAP_THRESHOLD_", "1000000000"),
-        ]);
+        run.envs(heap::KEPT);
         let output = run.output()?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
