@@ -62,6 +62,7 @@ impl ReceiveBuffer {
     }
 
     /// What has arrived and was not taken.
+    #[inline]
     pub(crate) fn data(&self) -> &[u8] {
         self.chunk.get(self.head..self.tail).unwrap_or_default()
     }
@@ -150,11 +151,13 @@ impl ReceiveBuffer {
     }
 
     /// Takes `n` bytes that have arrived.
+    #[inline]
     pub(crate) fn consume(&mut self, n: usize) {
         self.head = self.head.saturating_add(n).min(self.tail);
     }
 
     /// Throws `n` bytes away, those that are still to come included.
+    #[inline]
     pub(crate) fn discard(&mut self, n: usize) {
         let here = n.min(self.tail - self.head);
         self.head += here;
@@ -162,11 +165,13 @@ impl ReceiveBuffer {
     }
 
     /// True while bytes that nobody wants are still to come.
+    #[inline]
     pub(crate) fn is_discarding(&self) -> bool {
         self.discard > 0
     }
 
     /// Splits off the first `n` bytes without copying them.
+    #[inline]
     pub(crate) fn take(&mut self, n: usize) -> Taken {
         let start = self.head;
         self.consume(n);

@@ -50,7 +50,14 @@ impl Connection {
     }
 
     /// Removes what a batch has appended that was dropped, or forgotten.
+    #[inline]
     pub(crate) fn forget_batch(&mut self) {
+        if self.batch.is_some() {
+            self.take_back_batch();
+        }
+    }
+
+    fn take_back_batch(&mut self) {
         if let Some((output, queue)) = self.batch.take() {
             self.queue.truncate(queue);
             self.send.bytes_mut().truncate(output);

@@ -19,7 +19,7 @@ use crate::buffer::receive::ReceiveBuffer;
 use crate::buffer::send::SendBuffer;
 use crate::copy::CopyEnd;
 use crate::error::{ProtocolError, UsageError};
-use crate::event::{Event, Outcome, Reply};
+use crate::event::{Event, Outcome};
 use crate::limits::Limits;
 use crate::message::backend::backend_key_data::CancelKey;
 use crate::message::backend::ready_for_query::TransactionStatus;
@@ -31,7 +31,6 @@ use crate::startup::Startup;
 use crate::wire::frame::{Front, front};
 
 use entry::Entry;
-use frames::Taken;
 use phase::Phase;
 
 /// A connection to a PostgreSQL server, without the connection: somebody else carries the bytes.
@@ -258,27 +257,7 @@ impl Connection {
     /// What ended the connection, once everything that was known has been handed out; from then on always the same.
     pub fn next_event(&mut self) -> Result<Option<Event>, ProtocolError> {
         self.forget_batch();
-        loop {
-            if let Some((op, outcome)) = self.finished.take() {
-                return Ok(Some(Event::Reply(op, Reply::Finished(outcome))));
-            }
-            match &self.phase {
-                Err(error) => return Err(error.clone()),
-                Ok(phase) if phase.is_ending() => return Ok(Some(self.next_ending())),
-                Ok(_) => {}
-            }
-            if self.queue.front_is_skipped() {
-                self.finished = self.queue.pop();
-                continue;
-            }
-            match self.take_message() {
-                Ok(Taken::Event(event)) => return Ok(Some(event)),
-                Ok(Taken::Nothing) => {}
-                Ok(Taken::NeedBytes) if !self.eof => return Ok(None),
-                Ok(Taken::NeedBytes) => self.end_of_stream(),
-                Err((kind, tag)) => self.end_broken(kind, tag),
-            }
-        }
+        self.next()
     }
 
     /// Errors that servers reported for operations that had been abandoned.

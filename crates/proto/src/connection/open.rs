@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 
 use crate::Target;
 use crate::connection::Connection;
-use crate::connection::frames::Taken;
+use crate::connection::frames::{Message, Next};
 use crate::connection::startup::malformed;
 use crate::copy::CopyData;
 use crate::error::ProtocolErrorKind;
@@ -25,78 +25,81 @@ use crate::pipeline::expect::{Expect, Step, step};
 use crate::pipeline::queue::Owed;
 use crate::rows::RowBatch;
 use crate::wire::frame::HEADER;
-use crate::wire::reader::{Malformed, Reader};
+use crate::wire::reader::Reader;
 
 impl Connection {
-    /// Takes the whole message at the front, whose frame has `len` bytes, of a type that is legal now.
-    pub(super) fn take_reply(&mut self, byte: u8, len: usize) -> Result<Taken, ProtocolErrorKind> {
-        let tag = Tag::from_byte(byte).ok_or(ProtocolErrorKind::UnknownMessage)?;
-        match tag {
+    /// Takes a whole message that may come now; `Ok(None)` when nobody needs to hear of it.
+    pub(super) fn take_reply(&mut self, message: Message) -> Next {
+        match message.tag {
             Tag::DataRow => self.take_rows(),
             Tag::CopyData => self.take_copy_data(),
-            Tag::Error => self.take_error(len),
+            Tag::CopyInResponse | Tag::CopyBothResponse => self.take_copy_begin(message),
+            Tag::Error => match self.take_error(message) {
+                Ok(()) => Ok(None),
+                Err(kind) => self.broken(kind, message.byte),
+            },
             Tag::Notice | Tag::Notification | Tag::ParameterStatus => {
-                self.take_unsolicited(tag, len)
-            }
-            _ => {
-                if tag == Tag::RowDescription {
-                    self.check_column_count(len)?;
+                match self.take_unsolicited(message) {
+                    Ok(fact) => Ok(Some(Event::Unsolicited(fact))),
+                    Err(kind) => self.broken(kind, message.byte),
                 }
-                let reply = self.decode_reply(tag, len).map_err(malformed)?;
-                self.receive.consume(len);
-                self.advance(tag, reply)
             }
+            _ => self.take_answer(message),
         }
     }
 
+    /// The connection ends here: its first last word.
+    #[cold]
+    fn broken(&mut self, kind: ProtocolErrorKind, byte: u8) -> Next {
+        self.end_broken(kind, Some(byte));
+        self.next_event()
+    }
+
     /// Throws the data of an abandoned operation away, frame by frame, whether all of it is here or not.
-    pub(super) fn discard_muted(&mut self, byte: u8, len: usize) -> bool {
-        let unwanted =
-            matches!(byte, b'D' | b'd') && self.queue.front().is_some_and(|owed| owed.muted);
+    #[inline]
+    pub(super) fn discard_muted(&mut self, tag: Tag, len: usize) -> bool {
+        let unwanted = matches!(tag, Tag::DataRow | Tag::CopyData)
+            && self.queue.front().is_some_and(|owed| owed.muted);
         if unwanted {
             self.receive.discard(len);
         }
         unwanted
     }
 
-    pub(super) fn take_rows(&mut self) -> Result<Taken, ProtocolErrorKind> {
-        let Some((op, columns)) = self
-            .queue
-            .front()
-            .map(|owed| owed.op)
-            .zip(self.queue.columns())
-        else {
-            return Err(ProtocolErrorKind::UndescribedRow);
+    #[inline]
+    pub(super) fn take_rows(&mut self) -> Next {
+        let owed = self.queue.front().map(|owed| owed.op);
+        let Some((op, columns)) = owed.zip(self.queue.columns()) else {
+            return self.broken(ProtocolErrorKind::UndescribedRow, b'D');
         };
-        let columns = Arc::clone(columns);
         let run = data_row::run(self.receive.data(), columns.len(), self.limits.max_message);
-        let run = run.map_err(|bad| match bad {
-            BadRow::NoColumnCount => ProtocolErrorKind::Malformed {
-                expected: "a count of columns",
-            },
-            BadRow::ColumnCount { expected, found } => ProtocolErrorKind::ColumnCount {
-                expected,
-                found: usize::from(found),
-            },
-        })?;
-        self.count_result(run.bytes)?;
+        let columns = Arc::clone(columns);
+        let run = match run {
+            Ok(run) => run,
+            Err(bad) => return self.broken(bad_row(bad), b'D'),
+        };
+        if let Err(kind) = self.count_result(run.bytes) {
+            return self.broken(kind, b'D');
+        }
         let taken = self.receive.take(run.bytes);
         let batch = RowBatch::new(taken, run, columns);
-        Ok(Taken::Event(Event::Reply(op, Reply::Rows(batch))))
+        Ok(Some(Event::Reply(op, Reply::Rows(batch))))
     }
 
-    fn take_copy_data(&mut self) -> Result<Taken, ProtocolErrorKind> {
-        let owed = self.queue.front();
-        let op = owed
-            .map(|owed| owed.op)
-            .ok_or(ProtocolErrorKind::UnexpectedMessage)?;
+    fn take_copy_data(&mut self) -> Next {
+        let Some(op) = self.queue.front().map(|owed| owed.op) else {
+            return self.broken(ProtocolErrorKind::UnexpectedMessage, b'd');
+        };
         let run = copy_data::run(self.receive.data(), self.limits.max_message);
-        self.count_result(run)?;
+        if let Err(kind) = self.count_result(run) {
+            return self.broken(kind, b'd');
+        }
         let data = CopyData::new(self.receive.take(run));
-        Ok(Taken::Event(Event::Reply(op, Reply::CopyData(data))))
+        Ok(Some(Event::Reply(op, Reply::CopyData(data))))
     }
 
     /// What is handed out counts; what nobody wants to hear of takes no memory.
+    #[inline]
     fn count_result(&mut self, bytes: usize) -> Result<(), ProtocolErrorKind> {
         let (found, allowed) = (self.queue.count_result(bytes), self.limits.max_result);
         if found > allowed {
@@ -110,9 +113,8 @@ impl Connection {
         Ok(())
     }
 
-    fn take_error(&mut self, len: usize) -> Result<Taken, ProtocolErrorKind> {
-        let body = self.receive.data().get(HEADER..len).unwrap_or_default();
-        let error = ServerError::decode(body).map_err(malformed)?;
+    fn take_error(&mut self, message: Message) -> Result<(), ProtocolErrorKind> {
+        let error = ServerError::decode(self.body(message)).map_err(malformed)?;
         let tag = if error.is_fatal() {
             Tag::Fatal
         } else {
@@ -120,11 +122,11 @@ impl Connection {
         };
         let expect = self.queue.expect();
         let step = step(expect, tag).ok_or(ProtocolErrorKind::UnexpectedMessage)?;
-        self.receive.consume(len);
+        self.receive.consume(message.len);
         if step == Step::End {
             let ended = self.error(ProtocolErrorKind::Ended, None);
             self.end(Closed::Fatal(error), ended);
-            return Ok(Taken::Nothing);
+            return Ok(());
         }
         if self.queue.front().is_some_and(|owed| owed.muted) {
             self.muted_errors += 1;
@@ -140,29 +142,59 @@ impl Connection {
                 }
             }
         }
-        Ok(Taken::Nothing)
+        Ok(())
     }
 
-    fn take_unsolicited(&mut self, tag: Tag, len: usize) -> Result<Taken, ProtocolErrorKind> {
-        let body = self.receive.data().get(HEADER..len).unwrap_or_default();
-        let fact = match tag {
+    fn take_unsolicited(&mut self, message: Message) -> Result<Unsolicited, ProtocolErrorKind> {
+        let body = self.body(message);
+        let fact = match message.tag {
             Tag::Notice => Notice::decode(body).map(Unsolicited::Notice),
             Tag::Notification => Notification::decode(body).map(Unsolicited::Notification),
             _ => ParameterChange::decode(body).map(Unsolicited::ParameterChanged),
         };
         let fact = fact.map_err(malformed)?;
-        self.receive.consume(len);
+        self.receive.consume(message.len);
         if let Unsolicited::ParameterChanged(change) = &fact {
             self.set_parameter(change)?;
         }
-        Ok(Taken::Event(Event::Unsolicited(fact)))
+        Ok(fact)
     }
 
-    /// What a message says. The state has not moved yet.
-    fn decode_reply(&mut self, tag: Tag, len: usize) -> Result<Option<Reply>, Malformed> {
-        let body = self.receive.data().get(HEADER..len).unwrap_or_default();
-        let empty = |reply| Reader::new(body).end().map(|()| Some(reply));
-        match tag {
+    /// Takes an answer to one of our messages. What it says is read before the state moves.
+    pub(super) fn take_answer(&mut self, message: Message) -> Next {
+        match message.tag {
+            Tag::BindComplete if message.len == HEADER => Ok(self.answer(message, Reply::Bound)),
+            Tag::CommandComplete => match CommandTag::decode(self.body(message)) {
+                Ok(command) => Ok(self.answer(message, Reply::StatementComplete(command))),
+                Err(bad) => self.broken(malformed(bad), message.byte),
+            },
+            Tag::ReadyForQuery => match TransactionStatus::decode(self.body(message)) {
+                Ok(status) => {
+                    self.transaction_status = status;
+                    self.advance(message);
+                    Ok(None)
+                }
+                Err(bad) => self.broken(malformed(bad), message.byte),
+            },
+            _ => match self.decode_reply(message) {
+                Ok(reply) => Ok(self.answer(message, reply)),
+                Err(kind) => self.broken(kind, message.byte),
+            },
+        }
+    }
+
+    /// Moves the state by one message, and hands out what it said if anybody is to hear of it.
+    #[inline]
+    fn answer(&mut self, message: Message, reply: Reply) -> Option<Event> {
+        self.advance(message);
+        message.heard.map(|op| Event::Reply(op, reply))
+    }
+
+    /// What a rarer message says.
+    fn decode_reply(&mut self, message: Message) -> Result<Reply, ProtocolErrorKind> {
+        let body = self.body(message);
+        let empty = |reply| Reader::new(body).end().map(|()| reply);
+        let reply = match message.tag {
             Tag::ParseComplete => empty(Reply::Prepared),
             Tag::BindComplete => empty(Reply::Bound),
             Tag::CloseComplete => empty(Reply::ObjectClosed),
@@ -170,31 +202,49 @@ impl Connection {
             Tag::PortalSuspended => empty(Reply::Suspended),
             Tag::EmptyQueryResponse => empty(Reply::EmptyQuery),
             Tag::CopyDone => empty(Reply::CopyDone),
-            Tag::CommandComplete => CommandTag::decode(body)
-                .map(Reply::StatementComplete)
-                .map(Some),
-            Tag::ParameterDescription => parameter_description::decode(body)
-                .map(Reply::Parameters)
-                .map(Some),
+            Tag::CopyOutResponse => CopyResponse::decode(body).map(Reply::CopyOut),
+            Tag::ParameterDescription => parameter_description::decode(body).map(Reply::Parameters),
             Tag::RowDescription => {
-                let columns = Arc::new(Columns::decode(body)?);
+                self.check_column_count(body)?;
+                let columns = Arc::new(Columns::decode(body).map_err(malformed)?);
                 self.queue.describe(Arc::clone(&columns));
-                Ok(Some(Reply::Columns(columns)))
+                Ok(Reply::Columns(columns))
             }
-            Tag::CopyInResponse => CopyResponse::decode(body).map(Reply::CopyIn).map(Some),
-            Tag::CopyOutResponse => CopyResponse::decode(body).map(Reply::CopyOut).map(Some),
-            Tag::CopyBothResponse => CopyResponse::decode(body).map(Reply::CopyBoth).map(Some),
-            Tag::ReadyForQuery => {
-                self.transaction_status = TransactionStatus::decode(body)?;
-                Ok(None)
+            _ => return Err(ProtocolErrorKind::UnexpectedMessage),
+        };
+        reply.map_err(malformed)
+    }
+
+    /// Takes the first message of a COPY that wants data, or of a replication stream.
+    fn take_copy_begin(&mut self, message: Message) -> Next {
+        let reply = CopyResponse::decode(self.body(message));
+        let begun = reply.map_err(malformed).and_then(|response| {
+            self.advance(message);
+            let told = self.copy_begins(self.queue.expect())?;
+            Ok(message.heard.filter(|_| told).zip(Some(response)))
+        });
+        match begun {
+            Ok(None) => Ok(None),
+            Ok(Some((op, response))) => {
+                let reply = if message.tag == Tag::CopyInResponse {
+                    Reply::CopyIn(response)
+                } else {
+                    Reply::CopyBoth(response)
+                };
+                Ok(Some(Event::Reply(op, reply)))
             }
-            _ => Ok(None),
+            Err(kind) => self.broken(kind, message.byte),
         }
     }
 
+    #[inline]
+    fn body(&self, message: Message) -> &[u8] {
+        let frame = self.receive.data().get(HEADER..message.len);
+        frame.unwrap_or_default()
+    }
+
     /// Before any of them is decoded.
-    fn check_column_count(&self, len: usize) -> Result<(), ProtocolErrorKind> {
-        let body = self.receive.data().get(HEADER..len).unwrap_or_default();
+    fn check_column_count(&self, body: &[u8]) -> Result<(), ProtocolErrorKind> {
         let count = Reader::new(body)
             .u16("the number of columns")
             .map_err(malformed)?;
@@ -210,23 +260,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Moves the state by one message, and hands out what it said if anybody wants to know.
-    fn advance(&mut self, tag: Tag, reply: Option<Reply>) -> Result<Taken, ProtocolErrorKind> {
-        let step = step(self.queue.expect(), tag).ok_or(ProtocolErrorKind::UnexpectedMessage)?;
-        let heard = self
-            .queue
-            .front()
-            .filter(|owed| !owed.muted && !owed.silent)
-            .map(|owed| owed.op);
-        match step {
+    /// Takes a message off the front, and moves the state by it.
+    fn advance(&mut self, message: Message) {
+        self.receive.consume(message.len);
+        match message.step {
             Step::Stay | Step::Skip | Step::End => {}
-            Step::Become(next) => {
-                self.queue.become_(next);
-                let begins = matches!(tag, Tag::CopyInResponse | Tag::CopyBothResponse);
-                if begins && !self.copy_begins(next)? {
-                    return Ok(Taken::Nothing);
-                }
-            }
+            Step::Become(next) => self.queue.become_(next),
             Step::Done => {
                 self.finished = self.queue.pop();
                 if self.queue.is_empty() {
@@ -234,10 +273,6 @@ impl Connection {
                 }
             }
         }
-        Ok(match (heard, reply) {
-            (Some(op), Some(reply)) => Taken::Event(Event::Reply(op, reply)),
-            _ => Taken::Nothing,
-        })
     }
 
     /// Makes the server give up the segment that is open: it is asked about a portal that nobody made.
@@ -272,6 +307,19 @@ impl Connection {
             ..Owed::new(op, Expect::Sync, start..end)
         });
         self.queue.commit(op, end);
+    }
+}
+
+#[cold]
+fn bad_row(bad: BadRow) -> ProtocolErrorKind {
+    match bad {
+        BadRow::NoColumnCount => ProtocolErrorKind::Malformed {
+            expected: "a count of columns",
+        },
+        BadRow::ColumnCount { expected, found } => ProtocolErrorKind::ColumnCount {
+            expected,
+            found: usize::from(found),
+        },
     }
 }
 

@@ -79,6 +79,7 @@ pub(crate) enum Step {
 }
 
 /// What `tag` means while `expect` is owed; `None` when it must not come.
+#[inline]
 pub(crate) fn step(expect: Expect, tag: Tag) -> Option<Step> {
     use Expect as X;
     use Step::{Become, Done, Skip, Stay};
@@ -163,16 +164,19 @@ pub(crate) fn step(expect: Expect, tag: Tag) -> Option<Step> {
 
 impl Expect {
     /// True where rows may come: the table's word, without looking it up for each of them.
+    #[inline]
     pub(crate) fn takes_rows(self) -> bool {
         matches!(self, Self::Rows | Self::QueryRows)
     }
 
     /// True for what ends a segment when it is paid.
+    #[inline]
     pub(crate) fn ends_segment(self) -> bool {
         matches!(self, Self::Sync | Self::SyncFailed) || self.is_query()
     }
 
     /// True for the simple protocol.
+    #[inline]
     pub(crate) fn is_query(self) -> bool {
         matches!(
             self,
@@ -210,6 +214,7 @@ impl Expect {
     }
 
     /// True for what a fence may stand behind: the answers to a Query or an Execute.
+    #[inline]
     pub(crate) fn may_be_fenced(self) -> bool {
         self.is_query()
             || matches!(
@@ -255,6 +260,7 @@ impl Expect {
     }
 
     /// True for where a server stops skipping.
+    #[inline]
     pub(crate) fn is_sync(self) -> bool {
         matches!(self, Self::Sync | Self::SyncFailed)
     }

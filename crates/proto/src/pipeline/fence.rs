@@ -28,6 +28,10 @@ impl Fences {
         self.0.front().map(|fence| fence.place)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn of(&self, op: OpId) -> Option<Fence> {
         let found = self.find(op).ok()?;
         self.0.get(found).copied()

@@ -84,30 +84,43 @@ struct Head {
 }
 
 impl Queue {
+    #[inline]
     pub(crate) fn front(&self) -> Option<&Owed> {
         self.owed.front()
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.owed.is_empty()
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.owed.len()
     }
 
+    #[inline]
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight
     }
 
     /// What is owed next.
+    #[inline]
     pub(crate) fn expect(&self) -> Expect {
         self.owed
             .front()
             .map_or(Expect::Nothing, |owed| owed.expect)
     }
 
+    /// The operation that hears what is answered next.
+    #[inline]
+    pub(crate) fn hears(&self) -> Option<OpId> {
+        let heard = self.owed.front().filter(|owed| !owed.muted && !owed.silent);
+        heard.map(|owed| owed.op)
+    }
+
     /// True when rows may come next, and somebody wants them.
+    #[inline]
     pub(crate) fn rows_are_next(&self) -> bool {
         self.owed
             .front()
@@ -115,17 +128,20 @@ impl Queue {
     }
 
     /// The columns of the rows that are owed next.
+    #[inline]
     pub(crate) fn columns(&self) -> Option<&Arc<Columns>> {
         let known = self.owed.front().and_then(|owed| owed.columns.as_ref());
         known.or(self.head.columns.as_ref())
     }
 
     /// The next operation's number.
+    #[inline]
     pub(crate) fn next_op(&mut self) -> OpId {
         self.next_op += 1;
         OpId(self.next_op)
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, owed: Owed) {
         self.owed.push_back(owed);
     }
@@ -171,11 +187,13 @@ impl Queue {
     }
 
     /// How much of the front operation's result were handed out with so much more.
+    #[inline]
     pub(crate) fn result_with(&self, bytes: usize) -> usize {
         self.head.result_bytes.saturating_add(bytes)
     }
 
     /// More of the front operation's result is handed out; gives how much that is by now.
+    #[inline]
     pub(crate) fn count_result(&mut self, bytes: usize) -> usize {
         self.head.result_bytes = self.result_with(bytes);
         self.head.result_bytes
@@ -196,6 +214,7 @@ impl Queue {
     }
 
     /// Something else is owed by the front entry now.
+    #[inline]
     pub(crate) fn become_(&mut self, expect: Expect) {
         if let Some(owed) = self.owed.front_mut() {
             owed.expect = expect;
@@ -227,21 +246,29 @@ impl Queue {
 
     /// Removes the front entry; tells how its operation ended, if it did and somebody wants to know.
     pub(crate) fn pop(&mut self) -> Option<(OpId, Outcome)> {
-        let owed = self.owed.pop_front()?;
+        let &Owed {
+            op,
+            expect,
+            muted,
+            silent,
+            last,
+            ..
+        } = self.owed.front()?;
+        self.owed.pop_front();
         // Until it is answered it could still be taken back, and the server would go on skipping.
-        self.skipping &= !owed.expect.is_sync();
+        self.skipping &= !expect.is_sync();
         // A Query that was skipped has ended nothing.
-        self.open_when_empty = self.skipping || !owed.expect.ends_segment();
+        self.open_when_empty = self.skipping || !expect.ends_segment();
         // Whatever it was, nothing of it can turn into a COPY any more. A prelude is not it.
-        if owed.expect.may_be_fenced() && !owed.silent {
-            self.fences.lower(owed.op);
+        if !self.fences.is_empty() && expect.may_be_fenced() && !silent {
+            self.fences.lower(op);
         }
-        if !owed.last {
+        if !last {
             return None;
         }
         self.in_flight -= 1;
         let head = core::mem::take(&mut self.head);
-        if owed.muted {
+        if muted {
             return None;
         }
         let outcome = match head.error {
@@ -249,10 +276,11 @@ impl Queue {
             None if head.skipped => Outcome::Skipped,
             None => Outcome::Complete,
         };
-        Some((owed.op, outcome))
+        Some((op, outcome))
     }
 
     /// True when the front entry will never be answered.
+    #[inline]
     pub(crate) fn front_is_skipped(&mut self) -> bool {
         if !self.skipping {
             return false;

@@ -15,6 +15,7 @@ pub(crate) enum Front {
 }
 
 /// Looks at the header without taking it.
+#[inline]
 pub(crate) fn front(data: &[u8]) -> Front {
     let Some(&[tag, a, b, c, d]) = data.first_chunk::<HEADER>() else {
         return Front::Partial;

@@ -50,6 +50,9 @@ const WALKS: usize = 3;
 /// Less is walked from its front alone.
 const WORTH_MORE_WALKS: usize = 1024;
 
+/// So many rows are, too: most results have no more, and what stands behind one may be long.
+const FEW: u32 = 2;
+
 /// So many bytes are searched for a place where a walk can begin.
 const SEARCHED: usize = 1024;
 
@@ -57,6 +60,11 @@ impl Wanted {
     /// Where a row ends is in its header, so a walk waits for memory at each row. Several walks wait together: one begins at the front,
     /// the others further on, at what looks like a row. Each of those counts if the one before it comes to that very place.
     fn measure(self, data: &[u8]) -> Run {
+        let mut rest = Walk::new(data, 0, data.len());
+        while rest.rows < FEW && rest.step(self) {}
+        if rest.rows < FEW {
+            return rest.run();
+        }
         let mut run = Run::default();
         if data.len() >= WORTH_MORE_WALKS {
             let mut walks = self.walks(data);
@@ -69,12 +77,11 @@ impl Wanted {
                 run.bytes = walk.at;
                 run.rows += walk.rows;
             }
+            rest.at = run.bytes;
+            rest.rows = run.rows;
         }
-        let mut rest = Walk::new(data, run.bytes, data.len());
         while rest.step(self) {}
-        run.bytes = rest.at;
-        run.rows += rest.rows;
-        run
+        rest.run()
     }
 
     /// Walks from the front, from about a third and from about two thirds, each to where the next one began.
@@ -139,6 +146,14 @@ impl<'a> Walk<'a> {
             at: start,
             end,
             rows: 0,
+        }
+    }
+
+    /// What it has gone over, if it began at the front.
+    fn run(&self) -> Run {
+        Run {
+            bytes: self.at,
+            rows: self.rows,
         }
     }
 

@@ -64,6 +64,7 @@ impl Tag {
     ];
 
     /// An `ErrorResponse` is `Error` here: its severity stands in its body.
+    #[inline]
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
         Some(match byte {
             b'1' => Self::ParseComplete,
@@ -95,6 +96,7 @@ impl Tag {
     }
 
     /// Messages whose length is bounded by the data, not by the protocol: libpq allows these alone more than 30,000 bytes.
+    #[inline]
     pub(crate) fn may_be_long(byte: u8) -> bool {
         matches!(byte, b'd' | b'D' | b'E' | b'V' | b'N' | b'A' | b'T' | b't')
     }
