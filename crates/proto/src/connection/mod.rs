@@ -27,6 +27,7 @@ use crate::message::frontend::extended;
 use crate::parameters::Parameters;
 use crate::pipeline::batch::Batch;
 use crate::pipeline::queue::Queue;
+use crate::rows::Described;
 use crate::startup::Startup;
 use crate::wire::frame::{Front, front};
 
@@ -96,6 +97,7 @@ pub struct Connection {
     cancel_key: Option<CancelKey>,
     transaction_status: TransactionStatus,
     muted_errors: u64,
+    described: Described,
     /// Where the output and the queue stood when the batch began that is being written.
     batch: Option<(usize, usize)>,
     eof: bool,
@@ -124,6 +126,7 @@ impl Connection {
             cancel_key: None,
             transaction_status: TransactionStatus::Idle,
             muted_errors: 0,
+            described: Described::default(),
             batch: None,
             eof: false,
             terminating: false,

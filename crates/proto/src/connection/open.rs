@@ -18,7 +18,6 @@ use crate::message::backend::parameter_description;
 use crate::message::backend::parameter_status::ParameterChange;
 use crate::message::backend::ready_for_query::TransactionStatus;
 use crate::message::backend::response::{Notice, ServerError};
-use crate::message::backend::row_description::Columns;
 use crate::message::backend::tag::Tag;
 use crate::message::frontend::extended;
 use crate::pipeline::expect::{Expect, Step, step};
@@ -206,7 +205,9 @@ impl Connection {
             Tag::ParameterDescription => parameter_description::decode(body).map(Reply::Parameters),
             Tag::RowDescription => {
                 self.check_column_count(body)?;
-                let columns = Arc::new(Columns::decode(body).map_err(malformed)?);
+                let frame = self.receive.data().get(HEADER..message.len);
+                let columns = self.described.columns(frame.unwrap_or_default());
+                let columns = columns.map_err(malformed)?;
                 self.queue.describe(Arc::clone(&columns));
                 Ok(Reply::Columns(columns))
             }
