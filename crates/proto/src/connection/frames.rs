@@ -8,6 +8,7 @@ use crate::event::{Event, Reply};
 use crate::limits::Limits;
 use crate::message::backend::tag::Tag;
 use crate::pipeline::expect::{Step, step};
+use crate::pipeline::queue::Due;
 use crate::wire::frame::{Front, front};
 
 /// What [`Connection::next_event`] gives. An event is large: who makes one gives it in this form, and whoever called him returns that as
@@ -152,13 +153,16 @@ impl Connection {
             Front::Frame { tag, len } => (tag, len),
         };
         let is_here = data.len() >= len;
-        if self.is_wanted_row(byte, len) {
+        let due = self.queue.due();
+        if self.is_wanted_row(byte, len, due) {
             return if is_here { Look::Rows } else { Look::NeedBytes };
         }
-        let Ok((tag, step)) = self.admits(byte, len) else {
+        let Ok((tag, step)) = self.admits(byte, len, due) else {
             return Look::Refused;
         };
-        if self.discard_muted(tag, len) {
+        if due.muted && matches!(tag, Tag::DataRow | Tag::CopyData) {
+            // Frame by frame, whether all of it is here or not.
+            self.receive.discard(len);
             Look::Gone
         } else if is_here {
             Look::Message(Message {
@@ -166,7 +170,7 @@ impl Connection {
                 tag,
                 step,
                 len,
-                heard: self.queue.hears(),
+                heard: due.heard,
             })
         } else {
             Look::NeedBytes
@@ -188,18 +192,19 @@ impl Connection {
 
     /// Most of what comes: for a row that may come, and that somebody wants, nothing has to be looked up.
     #[inline]
-    fn is_wanted_row(&self, tag: u8, len: usize) -> bool {
+    fn is_wanted_row(&self, tag: u8, len: usize, due: Due) -> bool {
         tag == b'D'
+            && due.expect.takes_rows()
+            && !due.muted
             && len <= self.limits.max_message
             && self.queue.result_with(len) <= self.limits.max_result
-            && self.queue.rows_are_next()
     }
 
     /// What a message means that may come now, by its header, while the connection is open.
     #[inline]
-    fn admits(&self, byte: u8, len: usize) -> Result<(Tag, Step), ProtocolErrorKind> {
+    fn admits(&self, byte: u8, len: usize, due: Due) -> Result<(Tag, Step), ProtocolErrorKind> {
         let tag = Tag::from_byte(byte).ok_or(ProtocolErrorKind::UnknownMessage)?;
-        let step = match step(self.queue.expect(), tag) {
+        let step = match step(due.expect, tag) {
             Some(step) => step,
             // It may be a fatal one, which may come at any moment.
             None if tag == Tag::Error => Step::End,
@@ -207,9 +212,8 @@ impl Connection {
         };
         self.check_length(byte, len)?;
         if matches!(tag, Tag::DataRow | Tag::CopyData) {
-            let muted = self.queue.front().is_some_and(|owed| owed.muted);
             let (found, allowed) = (self.queue.result_with(len), self.limits.max_result);
-            if !muted && found > allowed {
+            if !due.muted && found > allowed {
                 let limit = "max_result";
                 return Err(ProtocolErrorKind::LimitExceeded {
                     limit,
@@ -228,8 +232,7 @@ impl Connection {
         };
         let limits = &self.limits;
         let (limit, allowed) = match &self.phase {
-            Ok(Phase::Open) if self.is_wanted_row(byte, len) => return None,
-            Ok(Phase::Open) => return self.admits(byte, len).err(),
+            Ok(Phase::Open) => return self.admits(byte, len, self.queue.due()).err(),
             Ok(phase) if phase.is_authenticated() => return self.check_length(byte, len).err(),
             Ok(Phase::Cancelling(_)) => return Some(ProtocolErrorKind::CancelAnswered),
             Ok(phase) => match tag {

@@ -43,7 +43,7 @@ impl Connection {
                     Err(kind) => self.broken(kind, message.byte),
                 }
             }
-            _ => self.take_answer(message),
+            _ => self.take_rarer(message),
         }
     }
 
@@ -52,17 +52,6 @@ impl Connection {
     fn broken(&mut self, kind: ProtocolErrorKind, byte: u8) -> Next {
         self.end_broken(kind, Some(byte));
         self.next_event()
-    }
-
-    /// Throws the data of an abandoned operation away, frame by frame, whether all of it is here or not.
-    #[inline]
-    pub(super) fn discard_muted(&mut self, tag: Tag, len: usize) -> bool {
-        let unwanted = matches!(tag, Tag::DataRow | Tag::CopyData)
-            && self.queue.front().is_some_and(|owed| owed.muted);
-        if unwanted {
-            self.receive.discard(len);
-        }
-        unwanted
     }
 
     #[inline]
@@ -160,33 +149,45 @@ impl Connection {
     }
 
     /// Takes an answer to one of our messages. What it says is read before the state moves.
+    //
+    // Each event is written out, so that it is made where it is to be: what is passed on is copied.
+    #[inline]
     pub(super) fn take_answer(&mut self, message: Message) -> Next {
-        match message.tag {
-            Tag::BindComplete if message.len == HEADER => Ok(self.answer(message, Reply::Bound)),
-            Tag::CommandComplete => match CommandTag::decode(self.body(message)) {
-                Ok(command) => Ok(self.answer(message, Reply::StatementComplete(command))),
-                Err(bad) => self.broken(malformed(bad), message.byte),
-            },
-            Tag::ReadyForQuery => match TransactionStatus::decode(self.body(message)) {
-                Ok(status) => {
-                    self.transaction_status = status;
-                    self.advance(message);
-                    Ok(None)
+        match (message.tag, message.heard) {
+            (Tag::BindComplete, Some(op)) if message.len == HEADER => {
+                self.advance(message.len, message.step);
+                Ok(Some(Event::Reply(op, Reply::Bound)))
+            }
+            (Tag::CommandComplete, Some(op)) => match CommandTag::decode(self.body(message)) {
+                Ok(command) => {
+                    self.advance(message.len, message.step);
+                    Ok(Some(Event::Reply(op, Reply::StatementComplete(command))))
                 }
                 Err(bad) => self.broken(malformed(bad), message.byte),
             },
-            _ => match self.decode_reply(message) {
-                Ok(reply) => Ok(self.answer(message, reply)),
-                Err(kind) => self.broken(kind, message.byte),
-            },
+            _ => self.take_rarer(message),
         }
     }
 
-    /// Moves the state by one message, and hands out what it said if anybody is to hear of it.
-    #[inline]
-    fn answer(&mut self, message: Message, reply: Reply) -> Option<Event> {
-        self.advance(message);
-        message.heard.map(|op| Event::Reply(op, reply))
+    /// The same for what comes less often, or is not heard.
+    fn take_rarer(&mut self, message: Message) -> Next {
+        if message.tag == Tag::ReadyForQuery {
+            return match TransactionStatus::decode(self.body(message)) {
+                Ok(status) => {
+                    self.transaction_status = status;
+                    self.advance(message.len, message.step);
+                    Ok(None)
+                }
+                Err(bad) => self.broken(malformed(bad), message.byte),
+            };
+        }
+        match self.decode_reply(message) {
+            Ok(reply) => {
+                self.advance(message.len, message.step);
+                Ok(message.heard.map(|op| Event::Reply(op, reply)))
+            }
+            Err(kind) => self.broken(kind, message.byte),
+        }
     }
 
     /// What a rarer message says.
@@ -200,6 +201,7 @@ impl Connection {
             Tag::NoData => empty(Reply::NoData),
             Tag::PortalSuspended => empty(Reply::Suspended),
             Tag::EmptyQueryResponse => empty(Reply::EmptyQuery),
+            Tag::CommandComplete => CommandTag::decode(body).map(Reply::StatementComplete),
             Tag::CopyDone => empty(Reply::CopyDone),
             Tag::CopyOutResponse => CopyResponse::decode(body).map(Reply::CopyOut),
             Tag::ParameterDescription => parameter_description::decode(body).map(Reply::Parameters),
@@ -220,7 +222,7 @@ impl Connection {
     fn take_copy_begin(&mut self, message: Message) -> Next {
         let reply = CopyResponse::decode(self.body(message));
         let begun = reply.map_err(malformed).and_then(|response| {
-            self.advance(message);
+            self.advance(message.len, message.step);
             let told = self.copy_begins(self.queue.expect())?;
             Ok(message.heard.filter(|_| told).zip(Some(response)))
         });
@@ -262,9 +264,9 @@ impl Connection {
     }
 
     /// Takes a message off the front, and moves the state by it.
-    fn advance(&mut self, message: Message) {
-        self.receive.consume(message.len);
-        match message.step {
+    fn advance(&mut self, len: usize, step: Step) {
+        self.receive.consume(len);
+        match step {
             Step::Stay | Step::Skip | Step::End => {}
             Step::Become(next) => self.queue.become_(next),
             Step::Done => {

@@ -1,6 +1,7 @@
 //! What a caller asks of the server: one operation at a time, all or nothing.
 
 use alloc::sync::Arc;
+use core::convert::Infallible;
 
 use crate::connection::Connection;
 use crate::error::UsageError;
@@ -108,7 +109,8 @@ impl<'a> Batch<'a> {
             extended::write_parse(out, "", command, &[])
         });
         self.message("prelude", false, Some(Expect::Bind), |out| {
-            bind::write(out, &Bind::default(), |_| Ok::<_, UsageError>(()))
+            let Ok(written) = bind::write(out, &Bind::default(), |_| Ok::<_, Infallible>(()));
+            written
         });
         self.message("prelude", false, Some(Expect::Rows), |out| {
             extended::write_execute(out, "", None)
@@ -160,31 +162,20 @@ impl<'a> Batch<'a> {
         what: Bind<'_>,
         values: impl FnOnce(&mut BindValues<'_>) -> Result<(), E>,
     ) -> Result<&mut Self, E> {
-        enum Fault<E> {
-            Usage(UsageError),
-            Values(E),
-        }
-        impl<E> From<UsageError> for Fault<E> {
-            fn from(error: UsageError) -> Self {
-                Self::Usage(error)
+        let second = core::mem::replace(&mut self.seen.bind, true);
+        let Some(start) = self.admit("bind", second, Some(Expect::Bind)) else {
+            return Ok(self);
+        };
+        let out = self.connection.parts().send.bytes_mut();
+        match bind::write(out, &what, values) {
+            Ok(Ok(())) => self.owe(Expect::Bind, start),
+            Ok(Err(error)) => self.error = Some(error),
+            Err(error) => {
+                self.error = Some(UsageError::RolledBack);
+                return Err(error);
             }
         }
-        let second = core::mem::replace(&mut self.seen.bind, true);
-        let mut failed = None;
-        self.message("bind", second, Some(Expect::Bind), |out| {
-            let written = bind::write(out, &what, |out| values(out).map_err(Fault::Values));
-            written.map_err(|fault| match fault {
-                Fault::Usage(error) => error,
-                Fault::Values(error) => {
-                    failed = Some(error);
-                    UsageError::RolledBack
-                }
-            })
-        });
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(self),
-        }
+        Ok(self)
     }
 
     /// Asks for the parameters and columns of a statement, or the columns of a portal.
@@ -209,15 +200,22 @@ impl<'a> Batch<'a> {
         if columns.is_none() && !self.seen.describe {
             self.error.get_or_insert(UsageError::UnknownColumns);
         }
-        self.message("execute", second, Some(Expect::Rows), |out| {
-            extended::write_execute(out, portal, max_rows)
-        });
-        if self.error.is_none() {
-            // A COPY has no columns; what a statement is that was prepared before is unknown.
-            let no_rows = columns.as_ref().is_none_or(|columns| columns.is_empty());
-            let queue = self.connection.parts().queue;
-            queue.may_copy(self.copy_parsed.unwrap_or(no_rows));
-            queue.know_columns(columns);
+        let Some(start) = self.admit("execute", second, Some(Expect::Rows)) else {
+            return self;
+        };
+        let parts = self.connection.parts();
+        match extended::write_execute(parts.send.bytes_mut(), portal, max_rows) {
+            Err(error) => self.error = Some(error),
+            Ok(()) => {
+                // A COPY has no columns; what a statement is that was prepared before is unknown.
+                let no_rows = columns.as_ref().is_none_or(|columns| columns.is_empty());
+                let place = start..parts.send.end();
+                parts.queue.push(Owed {
+                    may_copy: self.copy_parsed.unwrap_or(no_rows),
+                    columns,
+                    ..Owed::new(self.op, Expect::Rows, place)
+                });
+            }
         }
         self
     }
@@ -322,9 +320,21 @@ impl<'a> Batch<'a> {
         expect: Option<Expect>,
         write: impl FnOnce(&mut bytes::BytesMut) -> Result<(), UsageError>,
     ) -> &mut Self {
+        if let Some(start) = self.admit(name, second, expect) {
+            if let Err(error) = write(self.connection.parts().send.bytes_mut()) {
+                self.error = Some(error);
+            } else if let Some(expect) = expect {
+                self.owe(expect, start);
+            }
+        }
+        self
+    }
+
+    /// Where the place of a message begins that may be added now; `None` when none may.
+    fn admit(&mut self, name: &'static str, second: bool, expect: Option<Expect>) -> Option<u64> {
         self.is_prelude = false;
         if self.error.is_some() {
-            return self;
+            return None;
         }
         if second {
             self.error = Some(UsageError::SecondOperation { message: name });
@@ -337,19 +347,20 @@ impl<'a> Batch<'a> {
         } else {
             let parts = self.connection.parts();
             let first = parts.queue.len() == self.queue_mark;
-            let start = if first {
+            return Some(if first {
                 self.output_start
             } else {
                 parts.send.end()
-            };
-            if let Err(error) = write(parts.send.bytes_mut()) {
-                self.error = Some(error);
-            } else if let Some(expect) = expect {
-                let place = start..parts.send.end();
-                parts.queue.push(Owed::new(self.op, expect, place));
-            }
+            });
         }
-        self
+        None
+    }
+
+    /// What was written from `start` on will be answered.
+    fn owe(&mut self, expect: Expect, start: u64) {
+        let parts = self.connection.parts();
+        let place = start..parts.send.end();
+        parts.queue.push(Owed::new(self.op, expect, place));
     }
 }
 

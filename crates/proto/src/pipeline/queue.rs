@@ -35,6 +35,16 @@ pub(crate) struct Owed {
     pub(crate) columns: Option<Arc<Columns>>,
 }
 
+/// What is owed next.
+#[derive(Clone, Copy)]
+pub(crate) struct Due {
+    pub(crate) expect: Expect,
+    /// Nobody wants any data of it.
+    pub(crate) muted: bool,
+    /// The operation that hears what the answer is.
+    pub(crate) heard: Option<OpId>,
+}
+
 /// There may be some 100,000 of them.
 const _: () = assert!(size_of::<Owed>() <= 64);
 
@@ -83,6 +93,19 @@ struct Head {
     refused: Option<u64>,
 }
 
+impl Head {
+    /// Begins anew; gives the error of the operation that is over, and whether it was skipped.
+    //
+    // Field by field: most are what they will be, and a whole that was written in parts is slow to read.
+    #[inline]
+    fn end(&mut self) -> (Option<ServerError>, bool) {
+        self.columns = None;
+        self.result_bytes = 0;
+        self.refused = None;
+        (self.error.take(), core::mem::take(&mut self.skipped))
+    }
+}
+
 impl Queue {
     #[inline]
     pub(crate) fn front(&self) -> Option<&Owed> {
@@ -112,19 +135,21 @@ impl Queue {
             .map_or(Expect::Nothing, |owed| owed.expect)
     }
 
-    /// The operation that hears what is answered next.
+    /// What is owed next, and to whom.
     #[inline]
-    pub(crate) fn hears(&self) -> Option<OpId> {
-        let heard = self.owed.front().filter(|owed| !owed.muted && !owed.silent);
-        heard.map(|owed| owed.op)
-    }
-
-    /// True when rows may come next, and somebody wants them.
-    #[inline]
-    pub(crate) fn rows_are_next(&self) -> bool {
-        self.owed
-            .front()
-            .is_some_and(|owed| owed.expect.takes_rows() && !owed.muted)
+    pub(crate) fn due(&self) -> Due {
+        let Some(owed) = self.owed.front() else {
+            return Due {
+                expect: Expect::Nothing,
+                muted: false,
+                heard: None,
+            };
+        };
+        Due {
+            expect: owed.expect,
+            muted: owed.muted,
+            heard: (!owed.muted && !owed.silent).then_some(owed.op),
+        }
     }
 
     /// The columns of the rows that are owed next.
@@ -246,15 +271,16 @@ impl Queue {
 
     /// Removes the front entry; tells how its operation ended, if it did and somebody wants to know.
     pub(crate) fn pop(&mut self) -> Option<(OpId, Outcome)> {
-        let &Owed {
+        let Owed {
             op,
             expect,
             muted,
             silent,
             last,
+            columns,
             ..
-        } = self.owed.front()?;
-        self.owed.pop_front();
+        } = self.owed.pop_front()?;
+        drop(columns);
         // Until it is answered it could still be taken back, and the server would go on skipping.
         self.skipping &= !expect.is_sync();
         // A Query that was skipped has ended nothing.
@@ -267,13 +293,13 @@ impl Queue {
             return None;
         }
         self.in_flight -= 1;
-        let head = core::mem::take(&mut self.head);
+        let (error, skipped) = self.head.end();
         if muted {
             return None;
         }
-        let outcome = match head.error {
+        let outcome = match error {
             Some(error) => Outcome::Failed(error),
-            None if head.skipped => Outcome::Skipped,
+            None if skipped => Outcome::Skipped,
             None => Outcome::Complete,
         };
         Some((op, outcome))

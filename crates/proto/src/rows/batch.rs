@@ -62,6 +62,7 @@ impl RowBatch {
     }
 
     /// The rows, lent.
+    #[inline]
     pub fn iter(&self) -> RowBatchIter<'_> {
         RowBatchIter {
             rest: self.bytes(),
@@ -184,6 +185,7 @@ impl<'b> IntoIterator for &'b RowBatch {
     type Item = RowRef<'b>;
     type IntoIter = RowBatchIter<'b>;
 
+    #[inline]
     fn into_iter(self) -> RowBatchIter<'b> {
         self.iter()
     }

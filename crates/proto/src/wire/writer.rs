@@ -30,14 +30,23 @@ pub(crate) fn length_prefixed<E: From<UsageError>>(
     let start = out.len();
     out.put_i32(0);
     write(out)?;
+    Ok(end_length_prefixed(out, start)?)
+}
+
+/// Ends a frame that begins at `start` and was written with a length of zero.
+pub(crate) fn end_frame(out: &mut BytesMut, start: usize) -> Result<(), UsageError> {
+    end_length_prefixed(out, start + 1)
+}
+
+/// Writes the length of all that stands behind `start` to there: four bytes that were kept free for it, and count themselves.
+fn end_length_prefixed(out: &mut BytesMut, start: usize) -> Result<(), UsageError> {
     // A value's writer is the caller's code: it may have shortened the buffer it was lent.
     let length = out.len().checked_sub(start).filter(|&length| length >= 4);
     let length = length.ok_or(UsageError::BufferDisturbed)?;
     if length > MAX_MESSAGE {
-        return Err(UsageError::MessageTooLong { length }.into());
+        return Err(UsageError::MessageTooLong { length });
     }
-    patch_i32(out, start, length)?;
-    Ok(())
+    patch_i32(out, start, length)
 }
 
 /// Writes a length into the four bytes that were kept free for it.
@@ -55,6 +64,10 @@ pub(crate) fn c_string(
     what: &'static str,
     string: &str,
 ) -> Result<(), UsageError> {
+    if string.is_empty() {
+        out.put_u8(0);
+        return Ok(());
+    }
     if string.as_bytes().contains(&0) {
         return Err(UsageError::NulByte { what });
     }

@@ -6,44 +6,48 @@ use core::fmt;
 
 use crate::wire::reader::Malformed;
 
-/// Longer tags are few: `ALTER DEFAULT PRIVILEGES`, `CREATE TEXT SEARCH DICTIONARY` and the like.
-const SHORT: usize = 23;
+/// A tag of so many bytes at most stands in the value itself; longer ones are few: `ALTER DEFAULT PRIVILEGES`, `CREATE TEXT SEARCH
+/// DICTIONARY` and the like.
+const SHORT: usize = WORDS * WORD;
+const WORDS: usize = 3;
+const WORD: usize = size_of::<u64>();
 
 /// What a statement did, as the server puts it: `SELECT 5`, `INSERT 0 1`, `CREATE TABLE`.
 //
-// Fields side by side and no enum: it is moved with every statement, and whole words move faster than a byte and the rest.
+// Whole words and no enum: it is made and moved with every statement, and words that were written are read again at once only as words.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CommandTag {
-    /// ASCII, if the tag is not a long one; zeros behind it.
-    short: [u8; SHORT],
-    len: u8,
+    /// ASCII without NULs, if the tag is not a long one; zeros behind it.
+    short: [[u8; WORD]; WORDS],
     long: Option<Box<str>>,
 }
 
 impl CommandTag {
+    #[inline]
     pub(crate) fn decode(body: &[u8]) -> Result<Self, Malformed> {
-        let tag = match body.split_last() {
-            Some((0, tag)) if !tag.contains(&0) => tag,
-            _ => return Err(Malformed("a command tag and its NUL")),
+        let Some((0, tag)) = body.split_last() else {
+            return Err(Self::malformed());
         };
-        let mut short = [0; SHORT];
-        Ok(
-            match (short.get_mut(..tag.len()), u8::try_from(tag.len())) {
-                (Some(start), Ok(len)) if tag.is_ascii() => {
-                    start.copy_from_slice(tag);
-                    Self {
-                        short,
-                        len,
-                        long: None,
-                    }
-                }
-                _ => Self {
-                    short,
-                    len: 0,
-                    long: Some(String::from_utf8_lossy(tag).into()),
-                },
-            },
-        )
+        match short(tag) {
+            Some(short) => Ok(Self { short, long: None }),
+            None => Self::decode_long(tag),
+        }
+    }
+
+    /// One that is long, or not ASCII; or malformed.
+    #[cold]
+    fn decode_long(tag: &[u8]) -> Result<Self, Malformed> {
+        if tag.contains(&0) {
+            return Err(Self::malformed());
+        }
+        Ok(Self {
+            short: Default::default(),
+            long: Some(String::from_utf8_lossy(tag).into()),
+        })
+    }
+
+    fn malformed() -> Malformed {
+        Malformed("a command tag and its NUL")
     }
 
     /// The whole tag.
@@ -69,11 +73,38 @@ impl CommandTag {
 
     /// The tag as it came.
     pub fn as_bytes(&self) -> &[u8] {
-        match &self.long {
-            Some(long) => long.as_bytes(),
-            None => self.short.get(..usize::from(self.len)).unwrap_or_default(),
+        if let Some(long) = &self.long {
+            return long.as_bytes();
         }
+        let short = self.short.as_flattened();
+        let len = short.iter().position(|&byte| byte == 0);
+        short.get(..len.unwrap_or(SHORT)).unwrap_or_default()
     }
+}
+
+/// The words of a tag that is short, ASCII, and has no NULs.
+#[inline]
+fn short(tag: &[u8]) -> Option<[[u8; WORD]; WORDS]> {
+    /// A one in each byte, and the highest bit of each.
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHEST: u64 = ONES << 7;
+    let (whole, rest) = tag.as_chunks::<WORD>();
+    let mut words = [0; WORDS];
+    let (mut slots, mut odd) = (words.iter_mut(), 0);
+    for word in whole {
+        let word = u64::from_le_bytes(*word);
+        // A byte above 127, or a zero that borrows from its highest bit.
+        odd |= word | word.wrapping_sub(ONES);
+        *slots.next()? = word;
+    }
+    if !rest.is_empty() {
+        let bytes = rest.iter().rev();
+        let word = bytes.fold(0, |word, &byte| (word << 8) | u64::from(byte));
+        let beyond = u64::MAX << (8 * rest.len());
+        odd |= word | (word | (beyond & ONES)).wrapping_sub(ONES);
+        *slots.next()? = word;
+    }
+    (odd & HIGHEST == 0).then_some(words.map(u64::to_le_bytes))
 }
 
 impl fmt::Debug for CommandTag {

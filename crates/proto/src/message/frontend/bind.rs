@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
 use crate::error::UsageError;
-use crate::wire::writer::{c_string, count, frame, patch_i32};
+use crate::wire::writer::{c_string, count, end_frame};
 use crate::{Bind, Format};
 
 /// Takes the values of a `Bind`, one after the other, straight into the output buffer.
@@ -23,40 +23,59 @@ impl BindValues<'_> {
     ///
     /// # Errors
     /// Those of `write`. The whole batch is rolled back then.
+    #[inline]
     pub fn value<E>(
         &mut self,
         write: impl FnOnce(&mut BytesMut) -> Result<bool, E>,
     ) -> Result<(), E> {
         let at = self.out.len();
-        self.out.put_i32(-1);
-        let start = self.out.len();
+        self.out.extend_from_slice(&NULL);
         let present = write(self.out)?;
         self.written += 1;
-        let written = match self.out.len().checked_sub(start) {
-            None => Err(UsageError::BufferDisturbed),
-            Some(length) if present => patch_i32(self.out, at, length),
-            Some(_) => {
-                self.out.truncate(start);
-                Ok(())
-            }
-        };
-        if let (Err(error), None) = (written, &self.error) {
-            self.error = Some(error);
+        let length = self.out.len().checked_sub(at + NULL.len());
+        let word = length.and_then(|length| i32::try_from(length).ok());
+        let slot = self.out.get_mut(at..).and_then(<[u8]>::first_chunk_mut);
+        match (word, slot) {
+            (Some(word), Some(slot)) if present => *slot = word.to_be_bytes(),
+            _ => self.without_bytes(at, length, present),
         }
         Ok(())
     }
 
+    /// NULL, or what went wrong.
+    fn without_bytes(&mut self, at: usize, length: Option<usize>, present: bool) {
+        let error = match length {
+            None => UsageError::BufferDisturbed,
+            Some(length) if present => UsageError::MessageTooLong { length },
+            Some(_) => {
+                self.out.truncate(at + NULL.len());
+                return;
+            }
+        };
+        self.error.get_or_insert(error);
+    }
+
     /// Appends a value whose bytes are at hand; `None` is NULL.
     pub fn bytes(&mut self, value: Option<&[u8]>) {
-        let infallible = self.value::<core::convert::Infallible>(|out| {
-            out.put_slice(value.unwrap_or_default());
-            Ok(value.is_some())
-        });
-        match infallible {
-            Ok(()) => {}
+        self.written += 1;
+        match value.map(|value| (value, i32::try_from(value.len()))) {
+            None => self.out.extend_from_slice(&NULL),
+            Some((value, Ok(length))) => {
+                self.out.reserve(NULL.len() + value.len());
+                self.out.extend_from_slice(&length.to_be_bytes());
+                self.out.extend_from_slice(value);
+            }
+            Some((value, Err(_))) => {
+                let length = value.len();
+                self.error
+                    .get_or_insert(UsageError::MessageTooLong { length });
+            }
         }
     }
 }
+
+/// The length of a value that there is none of: -1.
+const NULL: [u8; 4] = (-1_i32).to_be_bytes();
 
 /// How many were written: values may be secret.
 impl fmt::Debug for BindValues<'_> {
@@ -67,71 +86,123 @@ impl fmt::Debug for BindValues<'_> {
     }
 }
 
-/// Appends the message. The number of values is the number that `values` appended.
-pub(crate) fn write<E: From<UsageError>>(
+/// Appends the message. The number of values is the number that `values` appended, whose own error is the outer one. On an error the
+/// buffer is as it was.
+pub(crate) fn write<E>(
     out: &mut BytesMut,
     bind: &Bind<'_>,
     values: impl FnOnce(&mut BindValues<'_>) -> Result<(), E>,
-) -> Result<(), E> {
-    frame(out, b'B', |out| {
-        c_string(out, "portal name", bind.portal)?;
-        c_string(out, "statement name", bind.statement)?;
-        write_formats(out, "parameter formats", bind.parameter_formats)?;
-        let at = out.len();
-        out.put_u16(0);
-        // Only this much is lent: what waits before it belongs to others. It is the same memory, so nothing is copied.
-        let mut tail = out.split_off(out.len());
-        let mut writer = BindValues {
-            out: &mut tail,
-            written: 0,
-            error: None,
-        };
-        let result = values(&mut writer);
-        let BindValues { written, error, .. } = writer;
-        out.unsplit(tail);
-        result?;
-        if let Some(error) = error {
-            return Err(error.into());
+) -> Result<Result<(), UsageError>, E> {
+    let start = out.len();
+    let count_at = match write_head(out, bind) {
+        Ok(count_at) => count_at,
+        Err(error) => {
+            out.truncate(start);
+            return Ok(Err(error));
         }
-        let formats = bind.parameter_formats.len();
-        if formats > 1 && formats != written {
-            return Err(UsageError::FormatCount {
-                formats,
-                values: written,
-            }
-            .into());
-        }
-        let too_many = UsageError::TooMany {
-            what: "parameters",
-            count: written,
-        };
-        let word = u16::try_from(written).map_err(|_| too_many)?;
-        out.get_mut(at..)
-            .and_then(<[u8]>::first_chunk_mut)
-            .map(|slot| *slot = word.to_be_bytes())
-            .ok_or(UsageError::BufferDisturbed)?;
-        write_formats(out, "result formats", bind.result_formats)?;
-        Ok(())
-    })
+    };
+    // Only this much is lent: what waits before it belongs to others. It is the same memory, so nothing is copied.
+    let mut tail = out.split_off(out.len());
+    let mut writer = BindValues {
+        out: &mut tail,
+        written: 0,
+        error: None,
+    };
+    let result = values(&mut writer);
+    let (written, error) = (writer.written, writer.error.take());
+    out.unsplit(tail);
+    let ended = match (&result, error) {
+        (Ok(()), None) => write_tail(out, bind, start, count_at, written),
+        (_, error) => Err(error.unwrap_or(UsageError::RolledBack)),
+    };
+    if ended.is_err() {
+        out.truncate(start);
+    }
+    result.map(|()| ended)
 }
 
+/// What stands before the values; gives where their number belongs.
+fn write_head(out: &mut BytesMut, bind: &Bind<'_>) -> Result<usize, UsageError> {
+    out.extend_from_slice(b"B\0\0\0\0");
+    c_string(out, "portal name", bind.portal)?;
+    c_string(out, "statement name", bind.statement)?;
+    write_formats(out, "parameter formats", bind.parameter_formats)?;
+    let count_at = out.len();
+    out.extend_from_slice(&[0; 2]);
+    Ok(count_at)
+}
+
+/// What stands behind the values, and what counts them.
+fn write_tail(
+    out: &mut BytesMut,
+    bind: &Bind<'_>,
+    start: usize,
+    count_at: usize,
+    written: usize,
+) -> Result<(), UsageError> {
+    let formats = bind.parameter_formats.len();
+    if formats > 1 && formats != written {
+        let values = written;
+        return Err(UsageError::FormatCount { formats, values });
+    }
+    let count = u16::try_from(written).map_err(|_| UsageError::TooMany {
+        what: "parameters",
+        count: written,
+    })?;
+    out.get_mut(count_at..)
+        .and_then(<[u8]>::first_chunk_mut)
+        .map(|slot| *slot = count.to_be_bytes())
+        .ok_or(UsageError::BufferDisturbed)?;
+    write_formats(out, "result formats", bind.result_formats)?;
+    end_frame(out, start)
+}
+
+/// So many are put together before they are appended.
+const FORMATS: usize = 16;
+
+#[inline]
 fn write_formats(
     out: &mut BytesMut,
     what: &'static str,
     formats: &[Format],
 ) -> Result<(), UsageError> {
-    count(out, what, formats.len())?;
-    for format in formats {
-        out.put_i16(match format {
-            Format::Text => 0,
-            Format::Binary => 1,
-        });
+    match *formats {
+        [] => out.extend_from_slice(&[0; 2]),
+        [of_all] => out.extend_from_slice(&[0, 1, 0, code(of_all)]),
+        _ => return write_each(out, what, formats),
     }
     Ok(())
 }
 
+fn write_each(
+    out: &mut BytesMut,
+    what: &'static str,
+    formats: &[Format],
+) -> Result<(), UsageError> {
+    count(out, what, formats.len())?;
+    for some in formats.chunks(FORMATS) {
+        let mut codes = [[0; 2]; FORMATS];
+        for (place, &format) in codes.iter_mut().zip(some) {
+            *place = [0, code(format)];
+        }
+        let codes = codes.get(..some.len()).unwrap_or_default();
+        out.extend_from_slice(codes.as_flattened());
+    }
+    Ok(())
+}
+
+/// The lower half of its two bytes.
+fn code(format: Format) -> u8 {
+    match format {
+        Format::Text => 0,
+        Format::Binary => 1,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     fn bind(parameter_formats: &[Format]) -> Bind<'_> {
@@ -146,13 +217,13 @@ mod tests {
     #[test]
     fn values_stand_where_they_were_written() {
         let mut out = BytesMut::new();
-        write::<UsageError>(&mut out, &bind(&[]), |values| {
+        let written = write::<()>(&mut out, &bind(&[]), |values| {
             values.bytes(Some(b"a"));
             values.bytes(None);
             values.bytes(Some(b""));
             Ok(())
-        })
-        .unwrap();
+        });
+        assert_eq!(written, Ok(Ok(())));
         assert_eq!(
             &out[..],
             b"B\0\0\0\x1c\0s\0\0\0\0\x03\0\0\0\x01a\xff\xff\xff\xff\0\0\0\0\0\x01\0\x01"
@@ -162,46 +233,51 @@ mod tests {
     #[test]
     fn a_writer_is_lent_nothing_of_the_others() {
         let mut out = BytesMut::from(&b"before"[..]);
-        let disturbed = write::<UsageError>(&mut out, &bind(&[]), |values| {
+        let disturbed = write::<()>(&mut out, &bind(&[]), |values| {
             values.value(|out| {
                 *out = BytesMut::new();
                 Ok(true)
             })
         });
-        assert_eq!(disturbed, Err(UsageError::BufferDisturbed));
+        assert_eq!(disturbed, Ok(Err(UsageError::BufferDisturbed)));
         assert_eq!(&out[..], b"before");
     }
 
     #[test]
+    fn formats_stand_in_order_however_many_they_are() {
+        for length in [0, 1, 2, 15, 16, 17, 40] {
+            let formats: Vec<Format> = (0..length)
+                .map(|i| {
+                    if i % 3 == 0 {
+                        Format::Binary
+                    } else {
+                        Format::Text
+                    }
+                })
+                .collect();
+            let mut out = BytesMut::new();
+            write_formats(&mut out, "formats", &formats).unwrap();
+            let words: Vec<u8> = out.chunks(2).map(|word| word[1]).collect();
+            assert!(out.iter().step_by(2).all(|&high| high == 0));
+            let codes = formats.iter().map(|&format| code(format));
+            let expected: Vec<u8> = core::iter::once(length).chain(codes).collect();
+            assert_eq!(words, expected);
+        }
+    }
+
+    #[test]
     fn errors_leave_no_trace() {
-        #[derive(Debug, PartialEq)]
-        enum Mine {
-            Value,
-            Usage(UsageError),
-        }
-        impl From<UsageError> for Mine {
-            fn from(error: UsageError) -> Self {
-                Self::Usage(error)
-            }
-        }
         let mut out = BytesMut::new();
-        let error = write(&mut out, &bind(&[]), |values| {
-            values.value(|_| Err(Mine::Value))
-        });
-        assert_eq!(error, Err(Mine::Value));
+        let error = write(&mut out, &bind(&[]), |values| values.value(|_| Err("mine")));
+        assert_eq!(error, Err("mine"));
         let two = [Format::Text, Format::Binary];
-        let error = write::<Mine>(&mut out, &bind(&two), |values| {
+        let error = write::<()>(&mut out, &bind(&two), |values| {
             values.bytes(None);
             Ok(())
         });
-        assert_eq!(
-            error,
-            Err(Mine::Usage(UsageError::FormatCount {
-                formats: 2,
-                values: 1
-            }))
-        );
-        let error = write::<Mine>(&mut out, &bind(&[]), |values| {
+        let (formats, values) = (2, 1);
+        assert_eq!(error, Ok(Err(UsageError::FormatCount { formats, values })));
+        let error = write::<()>(&mut out, &bind(&[]), |values| {
             (0..=65_535).for_each(|_| values.bytes(None));
             Ok(())
         });
@@ -209,7 +285,7 @@ mod tests {
             what: "parameters",
             count: 65_536,
         };
-        assert_eq!(error, Err(Mine::Usage(too_many)));
+        assert_eq!(error, Ok(Err(too_many)));
         assert!(out.is_empty());
     }
 }

@@ -53,6 +53,11 @@ pub(crate) fn write_execute(
         Some(0) => return Err(UsageError::RowLimit { limit: 0 }),
         Some(limit) => i32::try_from(limit).map_err(|_| UsageError::RowLimit { limit })?,
     };
+    if portal.is_empty() && limit == 0 {
+        // Nearly always.
+        out.put_slice(b"E\0\0\0\x09\0\0\0\0\0");
+        return Ok(());
+    }
     frame(out, b'E', |out| {
         c_string(out, "portal name", portal)?;
         out.put_i32(limit);
