@@ -117,16 +117,22 @@ pub fn encode(
     out: &mut BytesMut,
 ) -> Result<IsNull, EncodeError> {
     let start = out.len();
-    let result = write(value, ty, format, out).and_then(|is_null| {
-        check_length(out.len().saturating_sub(start))?;
-        Ok(is_null)
-    });
-    if !matches!(result, Ok(IsNull::No)) {
-        out.truncate(start);
-    }
-    result.map_err(|reason| EncodeError::new(index, ty, value.rust_type(), reason))
+    let reason = match write(value, ty, format, out) {
+        Ok(IsNull::No) => match check_length(out.len().saturating_sub(start)) {
+            Ok(()) => return Ok(IsNull::No),
+            Err(reason) => reason.into(),
+        },
+        Ok(IsNull::Yes) => {
+            out.truncate(start);
+            return Ok(IsNull::Yes);
+        }
+        Err(reason) => reason,
+    };
+    out.truncate(start);
+    Err(EncodeError::new(index, ty, value.rust_type(), reason))
 }
 
+#[inline]
 fn write(
     value: &dyn ToSql,
     ty: &Type,
@@ -135,18 +141,28 @@ fn write(
 ) -> Result<IsNull, BoxError> {
     let ty = ty.underlying();
     if !value.accepts(ty) {
-        return Err(Box::new(ValueError::refusal(ty)));
+        return Err(refusal(ty));
     }
     match format {
         Format::Text => value.to_text(ty, out),
         Format::Binary if value.supports_binary(ty) => value.to_binary(ty, out),
-        Format::Binary => Err(Box::new(ValueError::Unsupported(
-            "it can only be sent in the text format".into(),
-        ))),
+        Format::Binary => Err(text_only()),
     }
 }
 
+#[cold]
+fn refusal(ty: &Type) -> BoxError {
+    Box::new(ValueError::refusal(ty))
+}
+
+#[cold]
+fn text_only() -> BoxError {
+    let reason = "it can only be sent in the text format";
+    Box::new(ValueError::Unsupported(reason.into()))
+}
+
 /// Bind gives each parameter a signed 32-bit length.
+#[inline]
 fn check_length(length: usize) -> Result<(), ValueError> {
     match i32::try_from(length) {
         Ok(_) => Ok(()),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use memchr::memchr;
 
 use super::integer::is_alias;
 use super::{invalid, unsupported, utf8};
@@ -201,7 +202,7 @@ fn has_binary(ty: &Type) -> bool {
 
 /// No text of PostgreSQL can hold a zero byte: found out here, the transaction lives on.
 fn put(text: &str, out: &mut BytesMut) -> Result<IsNull, BoxError> {
-    if text.as_bytes().contains(&0) {
+    if memchr(0, text.as_bytes()).is_some() {
         return Err(invalid("a string with a zero byte cannot be stored"));
     }
     out.extend_from_slice(text.as_bytes());
