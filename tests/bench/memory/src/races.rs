@@ -3,9 +3,6 @@
 
 use std::fmt;
 
-#[cfg(test)]
-pub(crate) use values::own;
-
 mod driver;
 mod operations;
 mod rows;
@@ -14,6 +11,8 @@ mod values;
 pub use driver::{CONNECT, COPY, ONE, TOGETHER};
 pub use operations::{PIPELINED, PREPARED, SCRAM, SIMPLE};
 pub use rows::{TEN_COLUMNS, THREE_COLUMNS};
+#[cfg(test)]
+pub(crate) use values::own;
 pub use values::{DECODE, ENCODE};
 
 /// Every one.
