@@ -308,7 +308,7 @@ async fn acceptance_67_each_pipeline_has_one_final_sync<R: Runtime>(cx: Context<
     table(&mut conn).await;
     let insert = conn.prepare("insert into t values ($1)").await.unwrap();
     // Ended by `sync`, by nothing, by several; and one with nothing in it.
-    for (syncs, tags) in [(0, "BDEBDES"), (1, "BDEBDES"), (2, "BDEBDES")] {
+    for (syncs, tags) in [(0, "BEBES"), (1, "BEBES"), (2, "BEBES")] {
         record.take();
         let mut pipeline = conn.pipeline();
         pipeline.push(&insert, (1,)).push(&insert, (2,));
@@ -339,7 +339,7 @@ async fn acceptance_67_each_pipeline_has_one_final_sync<R: Runtime>(cx: Context<
                 let results = all(pipeline.run().await?).await;
                 assert_eq!(results.len(), 2);
                 let seen = record.take();
-                assert_eq!(seen.tags(), "PBEBDEBDESPBEBDEBDES", "BEGIN, SAVEPOINT");
+                assert_eq!(seen.tags(), "PBEBEBESPBEBEBES", "BEGIN, SAVEPOINT");
                 assert_eq!(seen.statuses(), "TT");
                 inner.execute_many(&insert, [(16,), (32,)]).await
             })
@@ -347,7 +347,7 @@ async fn acceptance_67_each_pipeline_has_one_final_sync<R: Runtime>(cx: Context<
         })
         .await;
     assert_eq!(counted.unwrap(), 2);
-    assert_eq!(record.take().tags(), "BDEBDESQQ", "and the two ends");
+    assert_eq!(record.take().tags(), "BEBESQQ", "and the two ends");
     assert_eq!(sum(&mut conn).await, 3 * 3 + 63);
 }
 

@@ -12,6 +12,8 @@ live!(
     the_second_time_it_is_one_round_trip_without_describe,
     the_first_time_it_is_two,
     a_text_without_parameters_stays_simple,
+    what_returns_no_rows_is_not_described_each_time,
+    a_rule_makes_no_rows_of_an_insert,
     acceptance_40_what_gives_way_is_closed_along_the_way,
     acceptance_40_closing_works_in_a_failed_transaction,
     acceptance_41_closing_what_is_not_there,
@@ -79,6 +81,45 @@ async fn the_first_time_it_is_two<R: Runtime>(cx: Context<R>) {
     record.take();
     assert_eq!(conn.fetch(&query, ()).await.unwrap().len(), 2);
     assert_eq!(record.take().tags(), "BES");
+}
+
+async fn what_returns_no_rows_is_not_described_each_time<R: Runtime>(cx: Context<R>) {
+    let (mut conn, record) = cx.connect_recorded(&cx.config(USER_TRUST)).await;
+    let table = "create temporary table t (a int4)";
+    conn.execute(table, ()).await.unwrap();
+    let sql = "insert into t values ($1)";
+    for tags in ["PDHBES", "BES", "BES"] {
+        record.take();
+        assert_eq!(conn.execute(sql, (1,)).await.unwrap(), 1);
+        assert_eq!(record.take().tags(), tags);
+    }
+    assert!(conn.fetch(sql, (2,)).await.unwrap().is_empty());
+    // What has no plan may give other rows each time.
+    let cursor = "begin; declare c cursor for select a from t";
+    conn.execute(cursor, ()).await.unwrap();
+    let fetch = conn.prepare("fetch 1 from c").await.unwrap();
+    record.take();
+    assert_eq!(conn.execute(&fetch, ()).await.unwrap(), 1);
+    assert_eq!(record.take().tags(), "BDES");
+}
+
+async fn a_rule_makes_no_rows_of_an_insert<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    let table = "create temporary table t (a int4)";
+    conn.execute(table, ()).await.unwrap();
+    let insert = conn.prepare("insert into t values ($1)").await.unwrap();
+    assert_eq!(conn.execute(&insert, (1,)).await.unwrap(), 1);
+    let rule = "create rule r as on insert to t do instead select 7";
+    conn.execute(rule, ()).await.unwrap();
+    for _ in 0..2 {
+        assert!(conn.fetch(&insert, (2,)).await.unwrap().is_empty());
+        assert_eq!(conn.execute(&insert, (2,)).await.unwrap(), 0);
+    }
+    conn.execute("drop rule r on t", ()).await.unwrap();
+    assert_eq!(conn.execute(&insert, (3,)).await.unwrap(), 1);
+    let sum = "select sum(a) from t";
+    assert_eq!(conn.fetch_scalar::<i64>(sum, ()).await.unwrap(), 4);
+    assert!(conn.is_idle());
 }
 
 async fn a_text_without_parameters_stays_simple<R: Runtime>(cx: Context<R>) {

@@ -26,6 +26,8 @@ pub(crate) struct Bound<'a> {
     types: &'a [Type],
     /// Of its rows, if they are known to be these.
     pub(crate) columns: Option<Arc<Columns>>,
+    /// It is known to return no rows.
+    is_mute: bool,
     max_rows: Option<u32>,
     /// All columns are asked for in the binary format.
     is_binary: bool,
@@ -41,6 +43,7 @@ impl<'a> Bound<'a> {
         types: &Types,
     ) -> Self {
         let columns = description.columns.as_ref();
+        let is_mute = columns.is_none() && statement.has_plan();
         let columns = columns.filter(|_| statement.has_plan()).map(|columns| {
             if query.is_binary {
                 columns.in_binary(types)
@@ -52,6 +55,7 @@ impl<'a> Bound<'a> {
             statement: statement.name(),
             types: &description.params,
             columns,
+            is_mute,
             max_rows: query.max_rows,
             is_binary: query.is_binary,
             sync: true,
@@ -306,6 +310,7 @@ impl<S: ByteStream> Connection<S> {
         }
         let shape = match columns {
             Some(columns) => RowShape::Known(Arc::clone(columns.core())),
+            None if bound.is_mute => RowShape::Known(Arc::clone(self.repeated.no_columns())),
             None => {
                 batch.describe(Target::Portal(""));
                 RowShape::Described

@@ -1,4 +1,4 @@
-//! What the last simple query left for one like it: a text that is run again and again costs no memory of its own each time.
+//! What is the same for one query after the other, and so is made once: a text that is run again costs no memory of its own each time.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ pub(super) struct Repeated {
     text: Option<Arc<str>>,
     /// Columns, and what was known of types when they were made.
     columns: Option<(Arc<Columns>, u64)>,
+    none: Arc<purepg_proto::Columns>,
 }
 
 impl Repeated {
@@ -29,6 +30,11 @@ impl Repeated {
                 text
             }
         }
+    }
+
+    /// Those of a statement that returns no rows.
+    pub(super) fn no_columns(&self) -> &Arc<purepg_proto::Columns> {
+        &self.none
     }
 
     /// The columns that the server has described: the last ones, with the plans that were made for them, if the core says that they are the
