@@ -270,7 +270,9 @@ impl Connection {
             Step::Stay | Step::Skip | Step::End => {}
             Step::Become(next) => self.queue.become_(next),
             Step::Done => {
-                self.finished = self.queue.pop();
+                if let Some(finished) = self.queue.pop() {
+                    self.finished = Some(finished);
+                }
                 if self.queue.is_empty() {
                     self.receive.quiet();
                 }

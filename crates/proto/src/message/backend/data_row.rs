@@ -50,9 +50,6 @@ const WALKS: usize = 3;
 /// Less is walked from its front alone.
 const WORTH_MORE_WALKS: usize = 1024;
 
-/// So many rows are, too: most results have no more, and what stands behind one may be long.
-const FEW: u32 = 2;
-
 /// So many bytes are searched for a place where a walk can begin.
 const SEARCHED: usize = 1024;
 
@@ -61,13 +58,14 @@ impl Wanted {
     /// the others further on, at what looks like a row. Each of those counts if the one before it comes to that very place.
     fn measure(self, data: &[u8]) -> Run {
         let mut rest = Walk::new(data, 0, data.len());
-        while rest.rows < FEW && rest.step(self) {}
-        if rest.rows < FEW {
+        rest.step(self);
+        // Many a result is one row, however much stands behind it.
+        if data.get(rest.at) != Some(&b'D') {
             return rest.run();
         }
-        let mut run = Run::default();
         if data.len() >= WORTH_MORE_WALKS {
-            let mut walks = self.walks(data);
+            let mut run = rest.run();
+            let mut walks = self.walks(data, rest.at);
             while walks.iter_mut().all(|walk| walk.step(self)) {}
             for walk in &mut walks {
                 if walk.start != run.bytes {
@@ -84,10 +82,10 @@ impl Wanted {
         rest.run()
     }
 
-    /// Walks from the front, from about a third and from about two thirds, each to where the next one began.
-    fn walks(self, data: &[u8]) -> [Walk<'_>; WALKS] {
+    /// Walks from `first`, from about a third and from about two thirds, each to where the next one began.
+    fn walks(self, data: &[u8], first: usize) -> [Walk<'_>; WALKS] {
         let mut end = data.len();
-        let mut walks = [0; WALKS].map(|start| Walk::new(data, start, end));
+        let mut walks = [first; WALKS].map(|start| Walk::new(data, start, end));
         for (i, walk) in walks.iter_mut().enumerate().rev() {
             if i > 0 {
                 walk.start = self.search(data, data.len() / WALKS * i).min(end);
