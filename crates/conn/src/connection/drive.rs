@@ -90,7 +90,7 @@ impl<S: ByteStream> Connection<S> {
         cx: &mut Context<'_>,
         is_wanted: bool,
     ) -> Poll<Result<Option<Event>, Error>> {
-        self.poll_event_unless(cx, |this| is_wanted && !this.core.is_full())
+        self.poll_event_unless(cx, |this| is_wanted && !this.is_full())
     }
 
     fn poll_event_in_time(

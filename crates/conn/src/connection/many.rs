@@ -92,14 +92,14 @@ impl<S: ByteStream> Connection<S> {
         Err(error)
     }
 
-    /// Ready when the core takes another operation. Not when one is over: without a Sync the server keeps its answers for itself as
+    /// Ready when another operation is to be asked for. Not when one is over: without a Sync the server keeps its answers for itself as
     /// long as they are few.
     fn poll_room(
         &mut self,
         progress: &mut Progress,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        while let Some(event) = ready!(self.poll_event_unless(cx, |this| !this.core.is_full()))? {
+        while let Some(event) = ready!(self.poll_event_unless(cx, |this| !this.is_full()))? {
             self.follow_many(progress, event);
         }
         Poll::Ready(Ok(()))

@@ -55,6 +55,9 @@ pub use protected::ProtectedParameter;
 pub(crate) use transactions::savepoint;
 pub use type_info::TypeName;
 
+/// So many bytes of a pipeline wait to be sent at the most before they are: what a socket takes at once, or somewhat less.
+const ENOUGH_TO_SEND: usize = 64 * 1024;
+
 /// A connection to a PostgreSQL server, over a stream `S`.
 ///
 /// One query at a time: a query borrows the connection until it is over, so two at once do not compile. There is no background task:
@@ -263,9 +266,10 @@ impl<S: ByteStream> Connection<S> {
         self.core.is_open()
     }
 
-    /// True while no operation is accepted.
+    /// True while no more of a pipeline is to be asked for: no operation is accepted, or enough waits to be sent. What is sent soon is held
+    /// for a short time only, and the server has something to do meanwhile.
     pub(crate) fn is_full(&self) -> bool {
-        self.core.is_full()
+        self.core.is_full() || self.core.output().len() >= ENOUGH_TO_SEND
     }
 
     pub(crate) fn types(&self) -> &Types {

@@ -4,13 +4,15 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// What a read is offered at first: small answers need no more.
+/// What a read is offered until one fills it: most answers need no more, and an idle connection keeps it.
+const FIRST_READ: usize = 4 * 1024;
+/// What a read is offered then.
 const SMALL_READ: usize = 8 * 1024;
 /// What a read is offered while a large result streams: the server writes 8 KiB pieces, a socket gathers several.
 const LARGE_READ: usize = 64 * 1024;
 /// So many reads in a row that filled their space say that a large result is streaming.
 const FULL_READS_TO_GROW: u8 = 3;
-/// So many quiet spells without a full read give a large buffer back.
+/// So many quiet spells without a full read give a larger buffer back.
 const QUIET_SPELLS_TO_SHRINK: u8 = 8;
 
 /// A flat buffer that is filled at its tail and taken from its head.
@@ -30,6 +32,8 @@ pub(crate) struct ReceiveBuffer {
     likely: usize,
     full_reads: u8,
     quiet_spells: u8,
+    /// The most that a read has brought since it was last looked whether the buffer is too large.
+    most: usize,
 }
 
 /// A part of a chunk that was split off.
@@ -54,10 +58,11 @@ impl ReceiveBuffer {
             tail: 0,
             lent: 0,
             discard: 0,
-            read_size: SMALL_READ,
-            likely: SMALL_READ,
+            read_size: FIRST_READ,
+            likely: FIRST_READ,
             full_reads: 0,
             quiet_spells: 0,
+            most: 0,
         }
     }
 
@@ -82,7 +87,7 @@ impl ReceiveBuffer {
             self.renew(read_size);
         }
         // What a server sends at once fits behind what waits; otherwise each of its pieces would take two reads, and make two batches.
-        let least = SMALL_READ.max(read_size / 2);
+        let least = SMALL_READ.max(read_size / 2).min(self.read_size);
         // Unique by now, so this never copies.
         let chunk = Arc::make_mut(&mut self.chunk);
         // What waits is moved to the front, where the cache is warm, as soon as that costs no more than was taken since the last time.
@@ -133,15 +138,20 @@ impl ReceiveBuffer {
         if n == self.lent && n > 0 {
             self.full_reads = self.full_reads.saturating_add(1);
             self.quiet_spells = 0;
-            if self.full_reads >= FULL_READS_TO_GROW {
-                self.read_size = LARGE_READ;
-            }
+            self.read_size = if self.full_reads >= FULL_READS_TO_GROW {
+                LARGE_READ
+            } else {
+                self.read_size.max(SMALL_READ)
+            };
             self.likely = 2 * n;
         } else {
             self.full_reads = 0;
             self.likely = n.next_multiple_of(SMALL_READ);
         }
-        self.likely = self.likely.clamp(SMALL_READ, self.read_size);
+        self.most = self.most.max(n);
+        self.likely = self
+            .likely
+            .clamp(SMALL_READ.min(self.read_size), self.read_size);
         self.lent = 0;
         self.tail += n;
         let unwanted = n.min(self.discard);
@@ -189,14 +199,21 @@ impl ReceiveBuffer {
             // The next read would not use it anyway, but a connection may be idle for long.
             self.renew(0);
         }
-        if self.quiet_spells >= QUIET_SPELLS_TO_SHRINK
-            && self.head == self.tail
-            && self.chunk.len() > 2 * SMALL_READ
-        {
-            self.read_size = SMALL_READ;
-            self.likely = SMALL_READ;
-            self.renew(SMALL_READ);
+        if self.quiet_spells < QUIET_SPELLS_TO_SHRINK || self.head < self.tail {
+            return;
         }
+        let (read_size, enough) = if self.most <= FIRST_READ {
+            (FIRST_READ, FIRST_READ)
+        } else {
+            (SMALL_READ, 2 * SMALL_READ)
+        };
+        if self.chunk.len() > enough {
+            self.read_size = read_size;
+            self.likely = read_size;
+            self.renew(read_size);
+        }
+        self.most = 0;
+        self.quiet_spells = 0;
     }
 
     /// Another chunk, with what waits and so much room behind it.
@@ -278,6 +295,8 @@ mod tests {
     #[test]
     fn a_whole_piece_fits_behind_what_waits() {
         let mut buffer = ReceiveBuffer::new();
+        push(&mut buffer, &[0; SMALL_READ]);
+        buffer.consume(SMALL_READ);
         for waiting in [0, 1, 100, 4_000, 8_000, SMALL_READ, 3 * SMALL_READ, 0, 7] {
             buffer.consume(buffer.data().len());
             push(&mut buffer, &vec![1; 50 + waiting]);
@@ -317,6 +336,35 @@ mod tests {
             buffer.quiet();
         }
         assert_eq!(buffer.space(None).len(), SMALL_READ);
+    }
+
+    #[test]
+    fn answers_that_need_no_more_keep_the_first_read() {
+        let mut buffer = ReceiveBuffer::new();
+        let answer = |buffer: &mut ReceiveBuffer, length: usize| {
+            push(buffer, &vec![1; length]);
+            buffer.consume(length);
+            buffer.quiet();
+            buffer.chunk.as_ptr()
+        };
+        let first = answer(&mut buffer, 1);
+        for _ in 0..100 {
+            assert_eq!(answer(&mut buffer, FIRST_READ - 1), first);
+        }
+        assert_eq!(buffer.chunk.len(), FIRST_READ);
+        // Those that need more keep more, instead of making it anew each time.
+        for _ in 0..3 {
+            answer(&mut buffer, 5_000);
+        }
+        let larger = answer(&mut buffer, 5_000);
+        for turn in 0..100 {
+            assert_eq!(answer(&mut buffer, 1 + turn % 2 * 5_000), larger);
+        }
+        for _ in 0..2 * QUIET_SPELLS_TO_SHRINK {
+            answer(&mut buffer, 1);
+        }
+        assert_eq!(buffer.chunk.len(), FIRST_READ);
+        assert_eq!(buffer.chunk.capacity(), FIRST_READ);
     }
 
     #[test]

@@ -9,7 +9,13 @@ use zeroize::Zeroize;
 use crate::wire::frame::{Front, front};
 
 /// What is kept between uses; a large statement does not keep its space.
-const KEEP: usize = 64 * 1024;
+const KEEP: usize = 128 * 1024;
+
+/// What is kept by who sends no more than that.
+const KEEP_LITTLE: usize = 1024;
+
+/// So many quiet spells in which little was sent give more than that back.
+const QUIET_SPELLS_TO_SHRINK: u8 = 8;
 
 /// Appended at its tail, sent from its head. Places in it are counted from the first byte ever sent.
 #[derive(Default)]
@@ -19,6 +25,11 @@ pub(crate) struct SendBuffer {
     /// The end of the message that was begun last; what was not begun stands behind it.
     begun: u64,
     holds_secret: bool,
+    /// How much space there was at first: what was sent is not told as space any more, but is held.
+    space: usize,
+    /// The most that waited since it was last looked whether that is too much space.
+    most: usize,
+    quiet_spells: u8,
 }
 
 impl SendBuffer {
@@ -62,6 +73,8 @@ impl SendBuffer {
             return false;
         }
         self.note_begun(n);
+        self.space = self.space.max(self.bytes.capacity());
+        self.most = self.most.max(self.bytes.len());
         self.sent = self
             .sent
             .saturating_add(u64::try_from(n).unwrap_or(u64::MAX));
@@ -73,12 +86,30 @@ impl SendBuffer {
             return true;
         }
         self.holds_secret = false;
-        if self.bytes.capacity() > KEEP {
-            self.bytes = BytesMut::new();
+        if self.space > KEEP {
+            self.give_back();
         } else {
             self.bytes.clear();
         }
         true
+    }
+
+    /// Called when nothing is owed: what many messages took is given back once there were few for a while.
+    pub(crate) fn quiet(&mut self) {
+        self.quiet_spells = self.quiet_spells.saturating_add(1);
+        if self.quiet_spells < QUIET_SPELLS_TO_SHRINK || !self.bytes.is_empty() {
+            return;
+        }
+        if self.most <= KEEP_LITTLE && self.space > 4 * KEEP_LITTLE {
+            self.give_back();
+        }
+        self.most = 0;
+        self.quiet_spells = 0;
+    }
+
+    fn give_back(&mut self) {
+        self.bytes = BytesMut::new();
+        self.space = 0;
     }
 
     /// Where the next message begins of which nothing was sent.
@@ -142,7 +173,7 @@ impl SendBuffer {
     /// Forgets all that was not sent.
     pub(crate) fn clear(&mut self) {
         self.bytes.zeroize();
-        self.bytes = BytesMut::new();
+        self.give_back();
     }
 
     /// How many bytes are to be sent before those at a place; `None` when they were sent.
@@ -197,6 +228,42 @@ mod tests {
         });
         assert_eq!(failed, Err(()));
         assert_eq!(buffer.pending(), b"abcd");
+    }
+
+    /// Appends so many bytes, and has them sent in pieces.
+    fn send(buffer: &mut SendBuffer, length: usize) {
+        buffer
+            .bytes_mut()
+            .extend_from_slice(&alloc::vec![7; length]);
+        while !buffer.is_empty() {
+            assert!(buffer.confirm(buffer.len().min(1_000)));
+        }
+    }
+
+    #[test]
+    fn a_large_message_gives_its_space_back_although_it_was_sent_in_pieces() {
+        let mut buffer = SendBuffer::default();
+        send(&mut buffer, 10 * KEEP);
+        assert_eq!(buffer.bytes.capacity(), 0);
+        send(&mut buffer, KEEP / 2);
+        // Cleared, so that its space is told again.
+        buffer.bytes.reserve(KEEP / 2);
+        let kept = buffer.bytes.as_ptr();
+        send(&mut buffer, KEEP / 2);
+        buffer.bytes.reserve(KEEP / 2);
+        assert_eq!(buffer.bytes.as_ptr(), kept, "what is needed again is kept");
+    }
+
+    #[test]
+    fn many_messages_give_their_space_back_when_few_follow() {
+        let mut buffer = SendBuffer::default();
+        send(&mut buffer, KEEP / 2);
+        for _ in 0..2 * QUIET_SPELLS_TO_SHRINK {
+            send(&mut buffer, 100);
+            buffer.quiet();
+        }
+        assert!(buffer.space <= 4 * KEEP_LITTLE);
+        assert!(buffer.bytes.capacity() <= 4 * KEEP_LITTLE);
     }
 
     #[test]

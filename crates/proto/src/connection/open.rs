@@ -275,6 +275,8 @@ impl Connection {
                 }
                 if self.queue.is_empty() {
                     self.receive.quiet();
+                    self.queue.quiet();
+                    self.send.quiet();
                 }
             }
         }

@@ -64,10 +64,19 @@ impl Owed {
     }
 }
 
+/// So many times is nothing owed before what a long pipeline took is given back.
+const QUIET_SPELLS_TO_SHRINK: u8 = 8;
+
+/// So many entries are kept room for at least.
+const KEEP: usize = 16;
+
 /// Everything that is owed, oldest first, and where its first operation stands.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     owed: VecDeque<Owed>,
+    /// The most entries since there was last looked, and how often nothing was owed since.
+    most: usize,
+    quiet_spells: u8,
     in_flight: usize,
     next_op: u64,
     /// The server skips everything up to the next Sync.
@@ -191,6 +200,21 @@ impl Queue {
         }
         self.in_flight += 1;
         self.last_op = Some(op);
+        self.most = self.most.max(self.owed.len());
+    }
+
+    /// Called when nothing is owed: what a long pipeline took is given back once there was none for a while.
+    pub(crate) fn quiet(&mut self) {
+        self.quiet_spells += 1;
+        if self.quiet_spells < QUIET_SPELLS_TO_SHRINK {
+            return;
+        }
+        let keep = self.most.max(KEEP);
+        if self.owed.capacity() > 4 * keep {
+            self.owed.shrink_to(keep);
+        }
+        self.most = 0;
+        self.quiet_spells = 0;
     }
 
     /// Where the output ends for now, if it does before its end.
@@ -395,6 +419,43 @@ impl Queue {
     pub(crate) fn may_copy(&mut self, may: bool) {
         if let Some(owed) = self.owed.back_mut() {
             owed.may_copy = may;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pipeline(queue: &mut Queue, length: usize) {
+        for _ in 0..length {
+            let op = queue.next_op();
+            queue.push(Owed::new(op, Expect::Sync, 0..0));
+            queue.commit(op, 0);
+        }
+        while queue.pop().is_some() {}
+        queue.quiet();
+    }
+
+    #[test]
+    fn a_long_pipeline_gives_its_space_back() {
+        let mut queue = Queue::default();
+        pipeline(&mut queue, 100_000);
+        assert!(queue.owed.capacity() >= 100_000);
+        for _ in 0..2 * QUIET_SPELLS_TO_SHRINK {
+            pipeline(&mut queue, 2);
+        }
+        assert_eq!(queue.owed.capacity(), KEEP);
+    }
+
+    #[test]
+    fn pipelines_of_one_length_take_their_space_once() {
+        let mut queue = Queue::default();
+        pipeline(&mut queue, 1_000);
+        let capacity = queue.owed.capacity();
+        for turn in 0..100 {
+            pipeline(&mut queue, 1 + turn % 2 * 1_000);
+            assert_eq!(queue.owed.capacity(), capacity);
         }
     }
 }

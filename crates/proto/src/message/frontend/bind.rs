@@ -1,12 +1,18 @@
 //! `Bind` (`B`): values written in place.
 
+use alloc::vec::Vec;
 use core::fmt;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use crate::error::UsageError;
 use crate::wire::writer::{c_string, count, end_frame};
 use crate::{Bind, Format};
+
+/// Values that are as long as this together are not copied.
+const LARGE: usize = 64 * 1024;
+/// What comes behind them, the formats of all columns that a result can have among it, is no longer.
+const BEHIND: usize = 8 * 1024;
 
 /// Takes the values of a `Bind`, one after the other, straight into the output buffer.
 pub struct BindValues<'a> {
@@ -110,7 +116,7 @@ pub(crate) fn write<E>(
     };
     let result = values(&mut writer);
     let (written, error) = (writer.written, writer.error.take());
-    out.unsplit(tail);
+    join(out, tail);
     let ended = match (&result, error) {
         (Ok(()), None) => write_tail(out, bind, start, count_at, written),
         (_, error) => Err(error.unwrap_or(UsageError::RolledBack)),
@@ -157,6 +163,26 @@ fn write_tail(
     end_frame(out, start)
 }
 
+/// Puts values behind what they were split off from. Where they are where they were begun, that costs nothing. Large ones that had to
+/// move stay where they are now, and what stands before them is put there: copied back, they would be held twice.
+fn join(out: &mut BytesMut, tail: BytesMut) {
+    let moved = out.as_ptr_range().end != tail.as_ptr();
+    if !moved || tail.len() < LARGE || tail.len() < out.len() {
+        out.unsplit(tail);
+        return;
+    }
+    let before = out.len();
+    let mut all = Vec::from(tail);
+    let length = all.len();
+    all.reserve_exact(before + BEHIND);
+    all.resize(length + before, 0);
+    all.copy_within(..length, before);
+    if let Some(front) = all.get_mut(..before) {
+        front.copy_from_slice(out);
+    }
+    *out = Bytes::from(all).into();
+}
+
 /// So many are put together before they are appended.
 const FORMATS: usize = 16;
 
@@ -201,8 +227,6 @@ fn code(format: Format) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
-
     use super::*;
 
     fn bind(parameter_formats: &[Format]) -> Bind<'_> {
@@ -228,6 +252,34 @@ mod tests {
             &out[..],
             b"B\0\0\0\x1c\0s\0\0\0\0\x03\0\0\0\x01a\xff\xff\xff\xff\0\0\0\0\0\x01\0\x01"
         );
+    }
+
+    #[test]
+    fn large_values_are_put_behind_what_stands_before_them() {
+        let value = alloc::vec![7; 10 * LARGE];
+        for before in [0, 1, 100, LARGE, 20 * LARGE] {
+            let mut out = BytesMut::from(&alloc::vec![1; before][..]);
+            write::<()>(&mut out, &bind(&[Format::Binary]), |values| {
+                values.value(|out| {
+                    out.extend_from_slice(&value);
+                    Ok(true)
+                })
+            })
+            .unwrap()
+            .unwrap();
+            let capacity = out.capacity();
+            let (front, message) = out.split_at(before);
+            assert!(front.iter().all(|byte| *byte == 1));
+            assert_eq!(message.first(), Some(&b'B'));
+            let length = i32::from_be_bytes(*message[1..].first_chunk().unwrap());
+            assert_eq!(usize::try_from(length).unwrap() + 1, message.len());
+            let (head, rest) = message.split_at(message.len() - value.len() - 4);
+            assert!(head.ends_with(&(10 * i32::try_from(LARGE).unwrap()).to_be_bytes()));
+            assert_eq!(rest, [&value[..], b"\0\x01\0\x01"].concat());
+            if before < value.len() {
+                assert!(capacity < before + value.len() + 2 * BEHIND, "{capacity}");
+            }
+        }
     }
 
     #[test]
