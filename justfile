@@ -81,6 +81,10 @@ bench-ratios *args:
 bench-core *args:
     cargo run --release --manifest-path tests/bench/Cargo.toml --package purepg-bench-memory --bin counts -- {{ args }}
 
+# What the client costs as things grow, and whether its memory stays within its bounds. Minutes; half a minute with --quick.
+bench-growth *args:
+    cargo run --release --manifest-path tests/bench/Cargo.toml --package purepg-bench-growth -- {{ args }}
+
 # The conversions beside those of sqlx, which is heavy: a workspace of its own.
 references:
     cargo test --manifest-path tests/references/Cargo.toml
