@@ -5,7 +5,7 @@ use std::path::Path;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use crate::figure::{Figure, bytes, thousands, time};
+use crate::figure::{Figure, thousands};
 use crate::lines::{Line, Result};
 use crate::run::Series;
 
@@ -36,17 +36,13 @@ pub fn draw(line: &Line, series: &[Series], path: &Path) -> Result<()> {
     let mut parts = parts.iter();
     let first = series.first().ok_or("there is nothing to draw")?;
     if let Some(part) = parts.next() {
-        let each = matches!(first.way.cost, Figure::CpuEach);
-        let each = if each {
-            format!(", for each of the {}", line.size)
+        let of = if matches!(first.way.cost, Figure::CpuEach) {
+            format!("for each of the {}", line.size)
         } else {
-            String::new()
+            format!("of a {}", first.way.unit)
         };
-        let title = format!(
-            "{}: processor time of a {}{each}",
-            line.title, first.way.unit
-        );
-        panel(part, &title, line.size, &costs, time)?;
+        let title = format!("{}: processor time {of}", line.title);
+        panel(part, &title, line.size, &costs, ["ns", "µs", "ms", "s"])?;
     }
     if let Some(part) = parts.next() {
         let each = matches!(first.way.memory, Some(Figure::HeldEach));
@@ -56,7 +52,7 @@ pub fn draw(line: &Line, series: &[Series], path: &Path) -> Result<()> {
             &format!("{}: {each}", line.title),
             line.size,
             &memory,
-            bytes,
+            ["B", "kB", "MB", "GB"],
         )?;
     }
     area.present()?;
@@ -79,7 +75,7 @@ fn panel<'a>(
     title: &str,
     sizes: &str,
     lines: &[Drawn<'_>],
-    text: fn(f64) -> String,
+    units: [&str; 4],
 ) -> Result<()>
 where
     SVGBackend<'a>: DrawingBackend<ErrorType: 'static>,
@@ -91,10 +87,13 @@ where
     let lowest = points().map(|point| point.1).fold(highest, f64::min);
     // Whole powers of ten, or a line that is flat looks like a mountain range.
     let low = 10_f64.powf(lowest.log10().floor());
-    let high = 10_f64.powf(highest.log10().floor() + 1.0);
+    let legend = lines.len() > 1;
+    let above = if legend { 2.0 } else { 1.0 };
+    let high = 10_f64.powf(highest.log10().floor() + above);
     let mut chart = ChartBuilder::on(area)
-        .caption(title, ("sans-serif", 15))
+        .caption(title, ("sans-serif", 14))
         .margin(12)
+        .margin_right(36)
         .x_label_area_size(42)
         .y_label_area_size(76)
         .build_cartesian_2d((1.0..widest).log_scale(), (low..high).log_scale())?;
@@ -104,7 +103,7 @@ where
         .x_labels(10)
         .x_label_formatter(&|size| thousands(whole(*size)))
         .y_labels(8)
-        .y_label_formatter(&|value| text(*value))
+        .y_label_formatter(&|value| power(*value, units))
         .light_line_style(WHITE)
         .draw()?;
     for ((name, points), colour) in lines.iter().zip(COLOURS) {
@@ -118,13 +117,28 @@ where
             .label(name.replace('`', ""))
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK.mix(0.2))
-        .draw()?;
+    if legend {
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperRight)
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK.mix(0.2))
+            .draw()?;
+    }
     Ok(())
+}
+
+/// A power of ten, with a unit for each power of a thousand.
+fn power(mut value: f64, units: [&str; 4]) -> String {
+    let mut unit = "";
+    for (place, next) in units.into_iter().enumerate() {
+        if place > 0 && value < 999.5 {
+            break;
+        }
+        value /= if place > 0 { 1000.0 } else { 1.0 };
+        unit = next;
+    }
+    format!("{value:.0} {unit}")
 }
 
 #[expect(
@@ -134,4 +148,47 @@ where
 )]
 fn whole(size: f64) -> u64 {
     size.round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lines::LINES;
+    use crate::measure::Point;
+
+    #[test]
+    fn powers_have_units() {
+        let units = ["B", "kB", "MB", "GB"];
+        let texts = [1.0, 100.0, 1e3, 1e5, 1e6, 1e9, 1e12].map(|value| power(value, units));
+        let expected = ["1 B", "100 B", "1 kB", "100 kB", "1 MB", "1 GB", "1000 GB"];
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn every_line_can_be_drawn() {
+        let path = std::env::temp_dir().join(format!("growth-{}.svg", std::process::id()));
+        for line in &LINES {
+            let series: Vec<Series> = line
+                .ways
+                .iter()
+                .map(|way| Series {
+                    way,
+                    points: way
+                        .full
+                        .iter()
+                        .map(|&size| Point {
+                            size,
+                            units: 1,
+                            cpu: size,
+                            ..Point::default()
+                        })
+                        .collect(),
+                })
+                .collect();
+            draw(line, &series, &path).unwrap();
+            let drawn = std::fs::read_to_string(&path).unwrap();
+            assert!(drawn.contains(line.title) && drawn.contains("<circle"));
+        }
+        std::fs::remove_file(path).unwrap();
+    }
 }
