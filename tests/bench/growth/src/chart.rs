@@ -5,7 +5,7 @@ use std::path::Path;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use crate::figure::{Figure, thousands};
+use crate::figure::Figure;
 use crate::lines::{Line, Result};
 use crate::run::Series;
 
@@ -101,7 +101,7 @@ where
         .configure_mesh()
         .x_desc(sizes)
         .x_labels(10)
-        .x_label_formatter(&|size| thousands(whole(*size)))
+        .x_label_formatter(&|size| power(*size, ["", "k", "M", "G"]))
         .y_labels(8)
         .y_label_formatter(&|value| power(*value, units))
         .light_line_style(WHITE)
@@ -138,16 +138,7 @@ fn power(mut value: f64, units: [&str; 4]) -> String {
         value /= if place > 0 { 1000.0 } else { 1.0 };
         unit = next;
     }
-    format!("{value:.0} {unit}")
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "sizes on an axis are positive, and far below 2^53"
-)]
-fn whole(size: f64) -> u64 {
-    size.round() as u64
+    format!("{value:.0} {unit}").trim_end().to_owned()
 }
 
 #[cfg(test)]
