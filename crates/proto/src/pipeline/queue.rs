@@ -162,7 +162,6 @@ impl Queue {
     }
 
     /// The columns of the rows that are owed next.
-    #[inline]
     pub(crate) fn columns(&self) -> Option<&Arc<Columns>> {
         let known = self.owed.front().and_then(|owed| owed.columns.as_ref());
         known.or(self.head.columns.as_ref())
@@ -263,7 +262,6 @@ impl Queue {
     }
 
     /// Something else is owed by the front entry now.
-    #[inline]
     pub(crate) fn become_(&mut self, expect: Expect) {
         if let Some(owed) = self.owed.front_mut() {
             owed.expect = expect;
