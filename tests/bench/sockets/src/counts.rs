@@ -203,12 +203,17 @@ fn build() -> std::result::Result<PathBuf, String> {
     let target = folder.parent().ok_or("this program has no target folder")?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    let status = Command::new(cargo)
-        .args(["build", "--quiet", "--bin", COUNTED, "--profile", profile])
-        .arg("--manifest-path")
-        .arg(manifest)
-        .arg("--target-dir")
-        .arg(target)
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "--bin", COUNTED, "--profile", profile]);
+    command.arg("--manifest-path").arg(manifest);
+    command.arg("--target-dir").arg(target);
+    for (name, _) in std::env::vars_os() {
+        if is_of_cargo_run(&name.to_string_lossy()) {
+            command.env_remove(name);
+        }
+    }
+    eprintln!("building the program that counts allocations");
+    let status = command
         .stdin(Stdio::null())
         .status()
         .map_err(|error| format!("cargo: {error}"))?;
@@ -218,6 +223,17 @@ fn build() -> std::result::Result<PathBuf, String> {
     } else {
         Err("the program that counts them cannot be built".into())
     }
+}
+
+/// What `cargo run` tells its program. Build scripts that ask for it would run again, and all that depends on them would be built anew.
+fn is_of_cargo_run(variable: &str) -> bool {
+    let prefixes = [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_",
+        "CARGO_CRATE_",
+    ];
+    prefixes.iter().any(|prefix| variable.starts_with(prefix))
 }
 
 fn try_strace() -> std::result::Result<(), String> {
@@ -261,6 +277,12 @@ mod tests {
         let calls = Calls::new(each);
         assert_eq!(calls.by_name, [("sendto".to_owned(), 1.0)]);
         assert!((calls.total - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_the_user_tells_cargo_is_passed_on() {
+        assert!(is_of_cargo_run("CARGO_PKG_NAME") && is_of_cargo_run("CARGO_MANIFEST_DIR"));
+        assert!(!is_of_cargo_run("CARGO_HOME") && !is_of_cargo_run("CARGO_BUILD_JOBS"));
     }
 
     #[test]

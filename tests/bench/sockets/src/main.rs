@@ -84,11 +84,11 @@ fn or_all<T>(chosen: Vec<T>, all: impl IntoIterator<Item = T>) -> Vec<T> {
 }
 
 fn bench(plan: &Plan, write: bool) -> Result<()> {
+    let counter = Counter::new(plan.size);
     eprintln!("starting a server, filling its tables");
     let (mut bench, trouble) = Bench::start()?;
     let mut placement = Placement::new();
     let mut expected = Expected::default();
-    let counter = Counter::new(plan.size);
     let mut all = Vec::new();
     for (number, &workload) in plan.workloads.iter().enumerate() {
         eprintln!("{}/{}: {workload}", number + 1, plan.workloads.len());
