@@ -22,6 +22,9 @@
     clippy::panic
 )]
 
+#[cfg(unix)]
+mod unix_socket;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +33,8 @@ use tokio::net::TcpStream;
 use tokio_util::compat::{self, TokioAsyncReadCompatExt as _};
 
 pub use purepg_conn::*;
+#[cfg(unix)]
+pub use unix_socket::UnixSocket;
 
 /// A connection over a socket of tokio's.
 pub type Connection = purepg_conn::Connection<Socket>;
@@ -75,8 +80,7 @@ pub type CopyOutRows<'c> = purepg_conn::CopyOutRows<'c, Socket>;
 
 /// A TCP or a Unix socket.
 #[cfg(unix)]
-pub type Socket =
-    futures_util::future::Either<compat::Compat<TcpStream>, compat::Compat<tokio::net::UnixStream>>;
+pub type Socket = futures_util::future::Either<compat::Compat<TcpStream>, UnixSocket>;
 
 /// A TCP socket.
 #[cfg(not(unix))]
@@ -117,12 +121,12 @@ impl Runtime for Tokio {
                 #[cfg(unix)]
                 Endpoint::Unix(path) => {
                     let stream = tokio::net::UnixStream::connect(path).await?;
-                    Ok(Socket::Right(stream.compat()))
+                    Ok(Socket::Right(UnixSocket::new(stream)?))
                 }
                 #[cfg(any(target_os = "linux", target_os = "android"))]
                 Endpoint::Abstract(name) => {
                     let stream = tokio::net::UnixStream::connect(format!("\0{name}")).await?;
-                    Ok(Socket::Right(stream.compat()))
+                    Ok(Socket::Right(UnixSocket::new(stream)?))
                 }
                 _ => Err(io::ErrorKind::Unsupported.into()),
             }
@@ -133,7 +137,7 @@ impl Runtime for Tokio {
     fn peer_uid(&self, stream: &Socket) -> io::Result<u32> {
         match stream {
             Socket::Left(_) => Err(io::ErrorKind::Unsupported.into()),
-            Socket::Right(stream) => peer_uid(stream.get_ref()),
+            Socket::Right(stream) => peer_uid(stream),
         }
     }
 

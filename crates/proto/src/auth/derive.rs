@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU32;
 
-use super::mac::{Block, Keyed};
+use super::mac::{Block, Iterated, Keyed};
 
 /// The derivation of SCRAM keys from a password, as a job.
 ///
@@ -14,6 +14,7 @@ use super::mac::{Block, Keyed};
 /// timeout can have its say, and bring the keys back. Dropping it stops it.
 pub struct DeriveKey {
     keyed: Keyed,
+    iterated: Iterated,
     salt: Vec<u8>,
     iterations: NonZeroU32,
     remaining: u32,
@@ -28,6 +29,7 @@ impl DeriveKey {
     pub(super) fn new(password: &[u8], salt: &[u8], iterations: NonZeroU32) -> Self {
         Self {
             keyed: Keyed::new(password),
+            iterated: Iterated::new(password),
             salt: salt.to_vec(),
             iterations,
             remaining: iterations.get(),
@@ -68,14 +70,14 @@ impl DeriveKey {
     #[must_use = "the keys are what the derivation is for"]
     pub fn advance(&mut self, iterations: u32) -> Option<ScramKeys> {
         for _ in 0..iterations.min(self.remaining) {
-            let keyed = self.keyed.clone();
-            let keyed = if self.remaining == self.iterations() {
+            if self.remaining == self.iterations() {
                 // SCRAM needs one block of PBKDF2's output, the one numbered 1.
-                keyed.update(&self.salt).update(&1_u32.to_be_bytes())
+                let first = self.keyed.clone().update(&self.salt);
+                let first = first.update(&1_u32.to_be_bytes());
+                first.finish_into(&mut self.latest);
             } else {
-                keyed.update(&*self.latest)
-            };
-            keyed.finish_into(&mut self.latest);
+                self.iterated.step(&mut self.latest);
+            }
             for (sum, latest) in self.sum.iter_mut().zip(self.latest.iter()) {
                 *sum ^= latest;
             }

@@ -7,7 +7,7 @@
 pub mod blocking;
 pub mod floor;
 pub mod libpq;
-mod loops;
+pub(crate) mod loops;
 pub mod purepg;
 pub mod sqlx;
 pub mod tokio_postgres;

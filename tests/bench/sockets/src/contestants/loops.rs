@@ -1,5 +1,13 @@
 //! What is done in the same way by all: some units to warm up, then as many as are wanted between start and stop.
 
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
 use super::Result;
 use crate::stopwatch::Stopwatch;
 use crate::workload::{Checksum, PIPELINE};
@@ -76,6 +84,31 @@ pub(super) async fn by_batches_async(
     }
     watch.stop();
     Ok(sum.0)
+}
+
+/// Several tasks at the same time, on one thread; of the sums that they come to, the sum.
+pub(super) async fn all_at_once<T, E>(tasks: impl Iterator<Item = T>) -> Result<i64>
+where
+    T: Future<Output = std::result::Result<i64, E>>,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    // Only those are looked at that have something to do; `join_all` looks at all of so few.
+    let mut tasks: FuturesUnordered<T> = tasks.collect();
+    let mut sum = 0;
+    while let Some(result) = tasks.next().await {
+        sum += result.map_err(Into::into)?;
+    }
+    Ok(sum)
+}
+
+/// Waits until there is something to read. A read that blocks is woken whenever the server has read something, too, since there is room
+/// again, and sleeps once more.
+pub(super) fn wait_for_answer(stream: &UnixStream) -> Result<()> {
+    let wanted = PollFd::new(stream.as_fd(), PollFlags::POLLIN);
+    match poll(&mut [wanted], PollTimeout::NONE) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// That as many rows were copied as were sent: there is nothing that was decoded.

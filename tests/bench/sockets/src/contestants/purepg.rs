@@ -2,10 +2,10 @@
 
 use std::future::Future;
 
-use futures_util::future::try_join_all;
 use purepg_conn::{ByteStream, Config, Connection, Error, RowRef};
 use purepg_testkit::server::{DATABASE, PASSWORD, USER_SCRAM, USER_TRUST};
 
+use super::loops::all_at_once;
 use super::{Job, Result, Server};
 use crate::stopwatch::Stopwatch;
 use crate::workload::{
@@ -318,7 +318,7 @@ async fn sixteen<S: ByteStream>(
             }
             Ok::<_, Error>(sum)
         });
-        Ok(try_join_all(tasks).await?.into_iter().sum())
+        all_at_once(tasks).await
     };
     all(10).await?;
     watch.start();

@@ -3,10 +3,9 @@
 use ::sqlx::postgres::{PgConnectOptions, PgRow, PgSslMode};
 use ::sqlx::{ConnectOptions, Connection, Executor, PgConnection, Row, SqlSafeStr, Statement};
 use futures_util::TryStreamExt;
-use futures_util::future::try_join_all;
 use purepg_testkit::server::{DATABASE, PASSWORD, USER_SCRAM, USER_TRUST};
 
-use super::loops::{copied, one_by_one_async};
+use super::loops::{all_at_once, copied, one_by_one_async};
 use super::{Job, Result, Server};
 use crate::stopwatch::Stopwatch;
 use crate::workload::{
@@ -189,7 +188,7 @@ async fn sixteen(job: &Job, watch: &mut Stopwatch) -> Result<u64> {
             }
             Ok::<_, ::sqlx::Error>(sum)
         });
-        Ok(try_join_all(tasks).await?.into_iter().sum())
+        all_at_once(tasks).await
     };
     all(10).await?;
     watch.start();

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Row};
 
-use super::loops::{by_batches_async, copied, one_by_one_async};
+use super::loops::{all_at_once, by_batches_async, copied, one_by_one_async};
 use super::{Job, Result, Server};
 use crate::stopwatch::Stopwatch;
 use crate::workload::{
@@ -247,7 +247,7 @@ async fn sixteen(job: &Job, watch: &mut Stopwatch) -> Result<u64> {
             }
             Ok::<_, tokio_postgres::Error>(sum)
         });
-        Ok(try_join_all(tasks).await?.into_iter().sum())
+        all_at_once(tasks).await
     };
     all(10).await?;
     watch.start();

@@ -12,6 +12,7 @@ use purepg_testkit::server::{DATABASE, PASSWORD};
 use purepg_types::{Column, DecodeError, EncodeError, Field, IsNull, ToSql, Type, encode};
 
 use super::{Result, Server};
+use crate::contestants::loops::wait_for_answer;
 
 /// A connection without a runtime.
 pub(super) struct Driver {
@@ -61,7 +62,8 @@ impl Driver {
     /// Says goodbye.
     pub(super) fn close(mut self) -> Result<()> {
         self.core.terminate();
-        self.write()
+        self.write()?;
+        Ok(())
     }
 
     /// Prepares the statement `s`, and hears what it is.
@@ -191,7 +193,9 @@ impl Driver {
             if let Some(event) = self.core.next_event()? {
                 return Ok(event);
             }
-            self.write()?;
+            if self.write()? {
+                wait_for_answer(&self.stream)?;
+            }
             match self.stream.read(self.core.recv_space()) {
                 Ok(0) => self.core.recv_eof(),
                 Ok(read) => self.core.recv_filled(read),
@@ -201,8 +205,10 @@ impl Driver {
         }
     }
 
+    /// Writes what waits, and says whether there was anything.
     #[inline]
-    pub(super) fn write(&mut self) -> Result<()> {
+    pub(super) fn write(&mut self) -> Result<bool> {
+        let has_asked = self.core.wants_write();
         while self.core.wants_write() {
             match self.stream.write(self.core.output()) {
                 Ok(written) => self.core.output_sent(written),
@@ -210,7 +216,7 @@ impl Driver {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(has_asked)
     }
 }
 

@@ -7,6 +7,7 @@ use ascii::AsAsciiStr;
 use purepg_testkit::server::{DATABASE, USER_TRUST};
 
 use super::{Result, SYNC, Server, frame, query};
+use crate::contestants::loops::wait_for_answer;
 use crate::workload::{Checksum, Wide};
 
 /// A connection: what was read, and not yet looked at, lies between `from` and `until`.
@@ -15,6 +16,8 @@ pub(super) struct Wire {
     buffer: Vec<u8>,
     from: usize,
     until: usize,
+    /// Something was asked since anything was read.
+    has_asked: bool,
 }
 
 impl Wire {
@@ -25,6 +28,7 @@ impl Wire {
             buffer: vec![0; 1 << 16],
             from: 0,
             until: 0,
+            has_asked: false,
         };
         let startup = format!("\0\x03\0\0user\0{USER_TRUST}\0database\0{DATABASE}\0\0");
         // The first message has no type.
@@ -47,7 +51,9 @@ impl Wire {
 
     #[inline]
     pub(super) fn write(&mut self, messages: &[u8]) -> Result<()> {
-        Ok(self.stream.write_all(messages)?)
+        self.has_asked = true;
+        self.stream.write_all(messages)?;
+        Ok(())
     }
 
     /// All messages up to `ReadyForQuery`.
@@ -79,6 +85,9 @@ impl Wire {
             let rest = self.until - rest.len();
             self.buffer.copy_within(rest..self.until, 0);
             (self.from, self.until) = (0, self.until - rest);
+            if std::mem::take(&mut self.has_asked) {
+                wait_for_answer(&self.stream)?;
+            }
             match self.stream.read(&mut self.buffer[self.until..])? {
                 0 => return Err("the server has gone, or a message is too long".into()),
                 read => self.until += read,

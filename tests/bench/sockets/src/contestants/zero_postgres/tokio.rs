@@ -2,10 +2,9 @@
 
 use ::zero_postgres::Opts;
 use ::zero_postgres::tokio::Conn;
-use futures_util::future::try_join_all;
 use purepg_testkit::server::{PASSWORD, USER_SCRAM, USER_TRUST};
 
-use super::super::loops::{by_batches_async, one_by_one_async};
+use super::super::loops::{all_at_once, by_batches_async, one_by_one_async};
 use super::super::{Job, Result};
 use super::{COUNT, NO_ROW, Narrows, Wides, options, unless_too_old};
 use crate::stopwatch::Stopwatch;
@@ -180,7 +179,7 @@ async fn sixteen(job: &Job, watch: &mut Stopwatch) -> Result<u64> {
             }
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(sum)
         });
-        Ok(try_join_all(tasks).await?.into_iter().sum())
+        all_at_once(tasks).await
     };
     all(10).await?;
     watch.start();
