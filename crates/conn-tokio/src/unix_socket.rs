@@ -41,7 +41,6 @@ impl UnixSocket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.quiet_flushes = 0;
         let writable = match &mut self.writable {
             Some(writable) => writable,
             none => {
@@ -50,10 +49,19 @@ impl UnixSocket {
             }
         };
         loop {
-            let mut room = ready!(writable.poll_write_ready_mut(cx))?;
-            if let Ok(written) = room.try_io(|socket| socket.get_ref().write(bytes)) {
-                return Poll::Ready(written);
+            let Poll::Ready(room) = writable.poll_write_ready_mut(cx) else {
+                self.quiet_flushes = 0;
+                return Poll::Pending;
+            };
+            let mut room = room?;
+            let Ok(written) = room.try_io(|socket| socket.get_ref().write(bytes)) else {
+                continue;
+            };
+            // There is no more: trying would be a system call that says so.
+            if written.as_ref().is_ok_and(|n| *n < bytes.len()) {
+                room.clear_ready();
             }
+            return Poll::Ready(written);
         }
     }
 }
@@ -102,6 +110,9 @@ impl AsyncWrite for UnixSocket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        if this.writable.is_some() {
+            return this.poll_write_in_room(cx, bytes);
+        }
         match this.readable.get_ref().write(bytes) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 this.poll_write_in_room(cx, bytes)
