@@ -5,12 +5,12 @@ use std::future::Future;
 use purepg_conn::{ByteStream, Config, Connection, Error, RowRef};
 use purepg_testkit::server::{DATABASE, PASSWORD, USER_SCRAM, USER_TRUST};
 
-use super::loops::all_at_once;
+use super::loops::{all_at_once, by_batches_async, copied, one_by_one_async};
 use super::{Job, Result, Server};
 use crate::stopwatch::Stopwatch;
 use crate::workload::{
-    CONNECTIONS, COPY_IN, Checksum, INSERT, PIPELINE, SELECT_1, SELECT_NARROW, SELECT_PARAMETER,
-    SELECT_WIDE, SELECT_WIDE_ROW, Workload, copy_out, copy_piece, inserted, key, parameter,
+    CONNECTIONS, COPY_IN, Checksum, INSERT, SELECT_1, SELECT_NARROW, SELECT_PARAMETER, SELECT_WIDE,
+    SELECT_WIDE_ROW, Workload, copy_out, copy_piece, inserted, key, parameter,
 };
 
 /// With tokio's sockets, on one thread.
@@ -80,14 +80,16 @@ async fn work<S: ByteStream, F: Future<Output = std::result::Result<Connection<S
     match job.workload {
         Workload::Select => {
             let select = conn.prepare(SELECT_1).await?;
-            timed(count, watch, async |_| {
-                Ok(conn.fetch_scalar::<i32>(&select, ()).await?)
+            one_by_one_async(count, watch, async |_, sum| {
+                sum.number(conn.fetch_scalar::<i32>(&select, ()).await?);
+                Ok(())
             })
             .await
         }
         Workload::SelectText => {
-            timed(count, watch, async |_| {
-                Ok(conn.fetch_scalar::<i32>(SELECT_1, ()).await?)
+            one_by_one_async(count, watch, async |_, sum| {
+                sum.number(conn.fetch_scalar::<i32>(SELECT_1, ()).await?);
+                Ok(())
             })
             .await
         }
@@ -110,47 +112,22 @@ async fn work<S: ByteStream, F: Future<Output = std::result::Result<Connection<S
     }
 }
 
-/// Some units to warm up, then as many as are wanted, whose values are added up.
-async fn timed<V: Into<i64>>(
-    count: u64,
-    watch: &mut Stopwatch,
-    mut once: impl AsyncFnMut(u64) -> Result<V>,
-) -> Result<u64> {
-    for number in 0..10 {
-        once(number).await?;
-    }
-    let mut sum = Checksum::default();
-    watch.start();
-    for number in 0..count {
-        sum.number(once(number).await?);
-    }
-    watch.stop();
-    Ok(sum.0)
-}
-
 async fn row<S: ByteStream>(
     conn: &mut Connection<S>,
     count: u64,
     watch: &mut Stopwatch,
 ) -> Result<u64> {
     let select = conn.prepare(SELECT_WIDE_ROW).await?;
-    let mut sum = Checksum::default();
-    for warm in [true, false] {
-        if !warm {
-            sum = Checksum::default();
-            watch.start();
-        }
-        for number in 0..if warm { 10 } else { count } {
-            let mut rows = conn.query(&select, (key(number),)).await?;
-            while let Some(batch) = rows.next_batch().await? {
-                for row in &batch {
-                    sum.wide(row.decode()?);
-                }
+    one_by_one_async(count, watch, async |number, sum| {
+        let mut rows = conn.query(&select, (key(number),)).await?;
+        while let Some(batch) = rows.next_batch().await? {
+            for row in &batch {
+                sum.wide(row.decode()?);
             }
         }
-    }
-    watch.stop();
-    Ok(sum.0)
+        Ok(())
+    })
+    .await
 }
 
 async fn pipeline<S: ByteStream>(
@@ -159,10 +136,9 @@ async fn pipeline<S: ByteStream>(
     watch: &mut Stopwatch,
 ) -> Result<u64> {
     let select = conn.prepare(SELECT_PARAMETER).await?;
-    let mut sum = Checksum::default();
-    let mut batch = async |from: u64, sum: &mut Checksum| -> Result<()> {
+    by_batches_async(count, watch, async |from, until, sum| {
         let mut pipeline = conn.pipeline();
-        for number in from..(from + PIPELINE).min(count) {
+        for number in from..until {
             pipeline.push(&select, (parameter(number),));
         }
         let mut results = pipeline.run().await?;
@@ -174,16 +150,8 @@ async fn pipeline<S: ByteStream>(
             result?;
         }
         Ok(())
-    };
-    batch(0, &mut Checksum::default()).await?;
-    watch.start();
-    let mut from = 0;
-    while from < count {
-        batch(from, &mut sum).await?;
-        from += PIPELINE;
-    }
-    watch.stop();
-    Ok(sum.0)
+    })
+    .await
 }
 
 async fn stream_narrow<S: ByteStream>(
@@ -229,9 +197,10 @@ async fn insert<S: ByteStream>(
 ) -> Result<u64> {
     let insert = conn.prepare(INSERT).await?;
     let mut transaction = conn.begin().await?;
-    let rows = timed(count, watch, async |number| {
+    let rows = one_by_one_async(count, watch, async |number, sum| {
         let rows = transaction.execute(&insert, inserted(number)).await?;
-        Ok(i64::try_from(rows)?)
+        sum.number(i64::try_from(rows)?);
+        Ok(())
     })
     .await?;
     transaction.rollback().await?;
@@ -245,17 +214,13 @@ async fn insert_pipelined<S: ByteStream>(
 ) -> Result<u64> {
     let insert = conn.prepare(INSERT).await?;
     let mut transaction = conn.begin().await?;
-    let mut rows = 0;
-    watch.start();
-    let mut from = 0;
-    while from < count {
-        let until = (from + PIPELINE).min(count);
-        rows += transaction
-            .execute_many(&insert, (from..until).map(inserted))
-            .await?;
-        from = until;
-    }
-    watch.stop();
+    let rows = by_batches_async(count, watch, async |from, until, sum| {
+        let sets = (from..until).map(inserted);
+        let rows = transaction.execute_many(&insert, sets).await?;
+        sum.number(i64::try_from(rows)?);
+        Ok(())
+    })
+    .await?;
     transaction.rollback().await?;
     Ok(rows)
 }
@@ -272,13 +237,10 @@ async fn copy_in<S: ByteStream>(
     for _ in 0..count / rows {
         copy.send(&piece[..]).await?;
     }
-    let copied = copy.finish().await?;
+    let done = copy.finish().await?;
     watch.stop();
     transaction.rollback().await?;
-    if copied != count / rows * rows {
-        return Err(format!("{copied} rows were copied").into());
-    }
-    Ok(0)
+    copied(done, count / rows * rows)
 }
 
 async fn copy_from<S: ByteStream>(
