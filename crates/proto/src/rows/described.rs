@@ -35,6 +35,8 @@ impl Described {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
 
     /// A column of type `int4` by this name.
