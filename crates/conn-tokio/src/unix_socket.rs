@@ -45,6 +45,7 @@ impl UnixSocket {
             Some(writable) => writable,
             none => {
                 let same = self.readable.get_ref().try_clone()?;
+                self.quiet_flushes = 0;
                 none.insert(listen(same, Interest::WRITABLE)?)
             }
         };

@@ -8,7 +8,7 @@ use crate::event::{Event, Reply};
 use crate::limits::Limits;
 use crate::message::backend::tag::Tag;
 use crate::pipeline::expect::{Step, step};
-use crate::pipeline::queue::Due;
+use crate::pipeline::owed::Due;
 use crate::wire::frame::{Front, front};
 
 /// What [`Connection::next_event`] gives. An event is large: who makes one gives it in this form, and whoever called him returns that as

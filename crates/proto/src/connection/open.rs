@@ -21,7 +21,7 @@ use crate::message::backend::response::{Notice, ServerError};
 use crate::message::backend::tag::Tag;
 use crate::message::frontend::extended;
 use crate::pipeline::expect::{Expect, Step, step};
-use crate::pipeline::queue::Owed;
+use crate::pipeline::owed::Owed;
 use crate::rows::RowBatch;
 use crate::wire::frame::HEADER;
 use crate::wire::reader::Reader;

@@ -9,7 +9,7 @@ use crate::message::backend::row_description::Columns;
 use crate::message::frontend::{bind, extended, query};
 use crate::pipeline::expect::Expect;
 use crate::pipeline::fence::Fence;
-use crate::pipeline::queue::Owed;
+use crate::pipeline::owed::Owed;
 use crate::{BindValues, Format, Oid, OpId};
 
 /// Messages of one operation: one query, or parse, bind, describe and execute that belong together, or closes, with or without the

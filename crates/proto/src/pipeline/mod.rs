@@ -3,4 +3,5 @@
 pub(crate) mod batch;
 pub(crate) mod expect;
 pub(crate) mod fence;
+pub(crate) mod owed;
 pub(crate) mod queue;

@@ -1,18 +1,13 @@
-//! Tables, and where they go.
+//! Tables, and between which marks of the page they go.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::path::{Path, PathBuf};
 
-use crate::figure::{Figure, bytes, thousands};
-use crate::lines::{Line, Result, Way};
+use purepg_bench_page::grouped;
+
+use crate::figure::{Figure, bytes};
+use crate::lines::{Line, Way};
 use crate::phases::Phase;
 use crate::run::Series;
-
-/// The folder of the document and of its charts.
-pub fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs")
-}
 
 /// All ways of a line, a row for each size.
 pub fn table(line: &Line, series: &[Series]) -> String {
@@ -37,7 +32,7 @@ pub fn table(line: &Line, series: &[Series]) -> String {
     sizes.dedup();
     let mut rows = String::new();
     for size in sizes {
-        let _ = write!(rows, "| {} |", thousands(size));
+        let _ = write!(rows, "| {} |", grouped(&size.to_string()));
         for one in series {
             let point = one.points.iter().find(|point| point.size == size);
             for figure in one.way.figures {
@@ -91,27 +86,9 @@ pub fn phases(phases: &[Phase]) -> String {
     text
 }
 
-/// Puts a text between the two marks of a name, in the document.
-///
-/// # Errors
-/// When the document has no such marks.
-pub fn write(name: &str, text: &str) -> Result<()> {
-    let path = folder().join("performance.md");
-    let document = fs::read_to_string(&path)?;
-    fs::write(path, replaced(&document, name, text)?)?;
-    Ok(())
-}
-
-fn replaced(document: &str, name: &str, text: &str) -> Result<String> {
-    let (begin, end) = (
-        format!("<!-- growth: {name} -->\n"),
-        format!("<!-- end of growth: {name} -->\n"),
-    );
-    let found = document.split_once(&begin).and_then(|(before, rest)| {
-        let (_, behind) = rest.split_once(&end)?;
-        Some(format!("{before}{begin}{text}{end}{behind}"))
-    });
-    found.ok_or_else(|| format!("the document has no place for {name}").into())
+/// The marks between which something of this name stands in the page.
+pub fn mark(name: &str) -> String {
+    format!("growth: {name}")
 }
 
 #[cfg(test)]
@@ -121,13 +98,12 @@ mod tests {
     use crate::measure::Point;
 
     #[test]
-    fn the_document_has_a_place_for_each_line() {
-        let document = fs::read_to_string(folder().join("performance.md")).unwrap();
+    fn the_page_has_a_place_for_each_line() {
+        let page = purepg_bench_page::read().unwrap();
         for name in LINES.iter().map(|line| line.name).chain(["memory"]) {
-            let written = replaced(&document, name, "text\n").unwrap();
-            assert!(written.contains(&format!("<!-- growth: {name} -->\ntext\n<!-- end")));
+            assert!(purepg_bench_page::replaced(&page, &mark(name), "text").is_some());
         }
-        assert!(replaced(&document, "nothing", "").is_err());
+        assert!(purepg_bench_page::replaced(&page, &mark("nothing"), "").is_none());
     }
 
     #[test]

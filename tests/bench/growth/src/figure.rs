@@ -85,19 +85,6 @@ fn scaled(mut value: f64, step: f64, units: &[&str]) -> String {
     format!("{value:.digits$} {unit}")
 }
 
-/// A number with its thousands apart.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,9 +98,6 @@ mod tests {
         assert_eq!(bytes(9.0), "9 B");
         assert_eq!(bytes(10_240.0), "10.0 KiB");
         assert_eq!(bytes(1_022_976.0), "999 KiB");
-        assert_eq!(thousands(1), "1");
-        assert_eq!(thousands(65_535), "65,535");
-        assert_eq!(thousands(10_000_000), "10,000,000");
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn measure(command: &Command) -> Result<Vec<String>> {
         let table = document::phases(&found);
         println!("What one connection holds\n\n{table}");
         if command.write {
-            document::write("memory", &format!("\n{table}\n"))?;
+            purepg_bench_page::write(&document::mark("memory"), &table)?;
         }
         wrong.extend(phases::check(&found));
     }
@@ -73,12 +73,12 @@ fn measure(command: &Command) -> Result<Vec<String>> {
 }
 
 fn write(line: &Line, series: &[Series], table: &str) -> Result<()> {
-    let folder = document::folder();
+    let folder = purepg_bench_page::folder();
     let file = format!("performance/growth-{}.svg", line.name);
     fs::create_dir_all(folder.join("performance"))?;
     chart::draw(line, series, &folder.join(&file))?;
-    let text = format!("\n![{}]({file})\n\n{table}\n", line.title);
-    document::write(line.name, &text)
+    let text = format!("![{}]({file})\n\n{table}", line.title);
+    Ok(purepg_bench_page::write(&document::mark(line.name), &text)?)
 }
 
 fn beyond(line: &Line, series: &[Series]) -> Vec<String> {

@@ -8,7 +8,6 @@ pub mod figures;
 pub mod goals;
 pub mod job;
 pub mod numbers;
-pub mod page;
 pub mod pinning;
 pub mod report;
 pub mod rounds;

@@ -6,8 +6,7 @@ use purepg_bench_sockets::counts::{Counter, Subject};
 use purepg_bench_sockets::expected::Expected;
 use purepg_bench_sockets::figures::Figures;
 use purepg_bench_sockets::job;
-use purepg_bench_sockets::page;
-use purepg_bench_sockets::report::Report;
+use purepg_bench_sockets::report::{self, Report};
 use purepg_bench_sockets::rounds::{Placement, Plan, race};
 use purepg_bench_sockets::server::Bench;
 use purepg_bench_sockets::sizes::Size;
@@ -120,10 +119,10 @@ fn bench(plan: &Plan, write: bool) -> Result<()> {
     };
     print!("{}", report.tables());
     if write {
-        let chart = page::folder().join(page::CHART);
+        let chart = purepg_bench_page::folder().join(report::CHART);
         report.draw(&chart)?;
-        page::write(&report.page())?;
-        eprintln!("written: docs/performance.md, docs/{}", page::CHART);
+        purepg_bench_page::write(report::MARK, &report.page())?;
+        eprintln!("written: docs/performance.md, docs/{}", report::CHART);
     }
     Ok(())
 }

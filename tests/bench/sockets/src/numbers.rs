@@ -28,15 +28,7 @@ pub fn ratio(value: f64) -> String {
 
 /// A whole number, with a comma before each three digits.
 pub fn thousands(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    purepg_bench_page::grouped(&format!("{value:.0}"))
 }
 
 #[cfg(test)]

@@ -6,11 +6,14 @@ use std::path::Path;
 use crate::chart;
 use crate::contestants::Result;
 use crate::figures::Figures;
-use crate::page;
 use crate::rounds::Plan;
 use crate::sizes::Size;
 use crate::table;
 
+/// The marks between which it stands in the page.
+pub const MARK: &str = "sockets: figures";
+/// The chart, as the page refers to it.
+pub const CHART: &str = "performance/sockets.svg";
 const CAPTION: &str = "Processor time of the client for each unit; the floor is 1";
 
 /// A run that is over.
@@ -38,7 +41,7 @@ impl Report<'_> {
 
     /// The same with a reference to the chart.
     pub fn page(&self) -> String {
-        self.text(&format!("![{CAPTION}]({})\n\n", page::CHART))
+        self.text(&format!("![{CAPTION}]({CHART})\n\n"))
     }
 
     /// Draws the chart.
@@ -83,5 +86,16 @@ impl Report<'_> {
         }
         text.push('\n');
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_a_place_for_it() {
+        let page = purepg_bench_page::read().unwrap();
+        assert!(purepg_bench_page::replaced(&page, MARK, "new").is_some());
     }
 }

@@ -95,8 +95,20 @@ async fn work<S: ByteStream, F: Future<Output = std::result::Result<Connection<S
         }
         Workload::Row => row(&mut conn, count, watch).await,
         Workload::Pipeline => pipeline(&mut conn, count, watch).await,
-        Workload::StreamNarrow => stream_narrow(&mut conn, count, watch).await,
-        Workload::StreamWide => stream_wide(&mut conn, count, watch).await,
+        Workload::StreamNarrow => {
+            stream(&mut conn, SELECT_NARROW, count, watch, |row, sum| {
+                sum.narrow(row.decode()?);
+                Ok(())
+            })
+            .await
+        }
+        Workload::StreamWide => {
+            stream(&mut conn, SELECT_WIDE, count, watch, |row, sum| {
+                sum.wide(row.decode()?);
+                Ok(())
+            })
+            .await
+        }
         Workload::Insert => insert(&mut conn, count, watch).await,
         Workload::InsertPipelined => insert_pipelined(&mut conn, count, watch).await,
         Workload::CopyIn => copy_in(&mut conn, count, watch).await,
@@ -154,36 +166,20 @@ async fn pipeline<S: ByteStream>(
     .await
 }
 
-async fn stream_narrow<S: ByteStream>(
+async fn stream<S: ByteStream>(
     conn: &mut Connection<S>,
+    sql: &str,
     count: u64,
     watch: &mut Stopwatch,
+    add: impl Fn(RowRef<'_>, &mut Checksum) -> std::result::Result<(), Error>,
 ) -> Result<u64> {
-    let select = conn.prepare(SELECT_NARROW).await?;
+    let select = conn.prepare(sql).await?;
     let mut sum = Checksum::default();
     watch.start();
     let mut rows = conn.query(&select, (i64::try_from(count)?,)).await?;
     while let Some(batch) = rows.next_batch().await? {
         for row in &batch {
-            sum.narrow(row.decode()?);
-        }
-    }
-    watch.stop();
-    Ok(sum.0)
-}
-
-async fn stream_wide<S: ByteStream>(
-    conn: &mut Connection<S>,
-    count: u64,
-    watch: &mut Stopwatch,
-) -> Result<u64> {
-    let select = conn.prepare(SELECT_WIDE).await?;
-    let mut sum = Checksum::default();
-    watch.start();
-    let mut rows = conn.query(&select, (i64::try_from(count)?,)).await?;
-    while let Some(batch) = rows.next_batch().await? {
-        for row in &batch {
-            sum.wide(row.decode()?);
+            add(row, &mut sum)?;
         }
     }
     watch.stop();
