@@ -103,6 +103,11 @@ impl Statement {
         Written::as_sent(Arc::clone(&self.0.sql))
     }
 
+    /// True for a clone of this handle.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.0.name.name
     }

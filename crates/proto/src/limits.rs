@@ -12,7 +12,7 @@
 /// | `max_columns` | 1,664 | columns | `MaxTupleAttributeNumber`: no server makes a wider result |
 /// | `max_scram_iterations` | 1,000,000 | iterations | about a second of work, done where it can be stopped; there is no minimum above 1 |
 /// | `max_scram_nonce` | 1,024 | bytes | servers take 1,024 bytes for a whole SASL message |
-/// | `max_result` | off | bytes | rows and COPY data that one operation may hand out: a result of any size can be read in constant memory, so only who collects it needs a bound |
+/// | `max_result` | off | bytes | rows and COPY data that one operation, or one of the executions of which it is made, may hand out: a result of any size can be read in constant memory, so only who collects it needs a bound |
 /// | `output_high_water` | 1,048,576 | bytes | a batch is refused while this much waits to be sent, however large the batch is; data of a COPY while this much waits before what is queued behind it |
 /// | `max_in_flight` | 100,000 | operations | that are owed something: each message of one takes less than 100 bytes of bookkeeping |
 /// | `max_server_parameters` | 256 | parameters | servers report about fifteen |

@@ -67,6 +67,8 @@ pub fn write(batch: &mut Batch<'_>, messages: &[u8], columns: Option<&Arc<Column
             9 => batch.flush(),
             COPY_IN => batch.copy_in(),
             12 => batch.prelude(text),
+            13 => again(batch, which),
+            14 => batch.silent_bind(),
             _ => batch.sync(),
         };
     }
@@ -85,6 +87,16 @@ fn bind<'b, 'c>(batch: &'b mut Batch<'c>, portal: &str, which: usize) -> &'b mut
         .bind(what, |values| {
             values.bytes(Some(b"value"));
             values.bytes(None);
+            if which == 15 { Err(()) } else { Ok(()) }
+        })
+        .is_err();
+    batch
+}
+
+fn again<'b, 'c>(batch: &'b mut Batch<'c>, which: usize) -> &'b mut Batch<'c> {
+    let _ = batch
+        .again(|values| {
+            (0..which & 3).for_each(|_| values.bytes(Some(b"another value")));
             if which == 15 { Err(()) } else { Ok(()) }
         })
         .is_err();

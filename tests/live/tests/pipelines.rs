@@ -1,7 +1,7 @@
 //! Pipelines: queries that do not wait for each other, and what an error in one does to the others.
 
 use futures_util::StreamExt;
-use purepg_conn::{ByteStream, Connection, Error, Query, RowRef, Runtime, UsageError};
+use purepg_conn::{ByteStream, Connection, Error, Query, RowRef, Runtime, ToSql, UsageError};
 use purepg_testkit::drop_at::drop_at;
 use purepg_testkit::frontend::Frontend;
 use purepg_testkit::server::USER_TRUST;
@@ -26,6 +26,8 @@ live!(
     an_empty_pipeline,
     acceptance_60_ten_thousand_large_queries_with_large_results,
     many_sets_of_parameters,
+    more_sets_than_may_be_under_way,
+    sets_of_all_kinds,
     many_sets_with_a_bad_one,
     dropped_anywhere,
     many_dropped_anywhere,
@@ -469,6 +471,67 @@ async fn many_sets_of_parameters<R: Runtime>(cx: Context<R>) {
     assert!(conn.is_idle());
 }
 
+async fn more_sets_than_may_be_under_way<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    table(&mut conn).await;
+    let sets = (1..=50_000).map(|i| (i,));
+    let insert = "insert into t values ($1) returning a";
+    assert_eq!(conn.execute_many(insert, sets).await.unwrap(), 50_000);
+    assert_eq!(sum(&mut conn).await, 1_250_025_000);
+    // The one that fails is far from the first, and from the last.
+    let sets = (0..2_000).map(|i| (60_000 + i % 1_500,));
+    let error = conn.execute_many("delete from t where 1 / ($1 - 60700) < 2", sets);
+    assert_eq!(error.await.unwrap_err().sqlstate(), Some("22012"));
+    assert!(conn.is_idle());
+    assert_eq!(sum(&mut conn).await, 1_250_025_000, "all or nothing");
+}
+
+async fn sets_of_all_kinds<R: Runtime>(cx: Context<R>) {
+    let mut conn = cx.connect().await;
+    table(&mut conn).await;
+    // Some as text, since that is what a string is to a number.
+    let values = (0..1_000).map(|i: i32| -> Box<dyn ToSql> {
+        match i % 7 {
+            0..4 => Box::new(i),
+            4 => Box::new(None::<i32>),
+            _ => Box::new(i.to_string()),
+        }
+    });
+    let sets = values.map(|value| (value,));
+    let insert = "insert into t values ($1::int4)";
+    assert_eq!(conn.execute_many(insert, sets).await.unwrap(), 1_000);
+    let expected: i64 = (0..1_000).filter(|i| i % 7 != 4).sum();
+    assert_eq!(sum(&mut conn).await, expected);
+    // Each of these is longer than what goes together, or shorter.
+    let lengths = [0, 1, 100_000, 20_000, 5, 16_000, 400, 70_000];
+    let sets = lengths.iter().enumerate().map(|(i, length)| {
+        let number = i32::try_from(2_000 + i).unwrap();
+        (number, "x".repeat(*length))
+    });
+    let insert = "insert into t select $1 + length($2) * 10";
+    assert_eq!(conn.execute_many(insert, sets).await.unwrap(), 8);
+    let added: i64 = lengths
+        .iter()
+        .map(|length| i64::try_from(*length).unwrap() * 10)
+        .sum();
+    assert_eq!(sum(&mut conn).await, expected + added + 8 * 2_000 + 28);
+    // What has no plan is described each time.
+    conn.execute(
+        "create procedure pg_temp.p(i int4) language sql as 'delete from t where a = i'",
+        (),
+    )
+    .await
+    .unwrap();
+    let sets = (0..300).map(|i| (i,));
+    assert_eq!(
+        conn.execute_many("call pg_temp.p($1)", sets).await.unwrap(),
+        0
+    );
+    let left: i64 = (300..1_000).filter(|i| i % 7 != 4).sum();
+    assert_eq!(sum(&mut conn).await, left + added + 8 * 2_000 + 28);
+    assert!(conn.is_idle());
+}
+
 async fn many_sets_with_a_bad_one<R: Runtime>(cx: Context<R>) {
     let mut conn = cx.connect().await;
     table(&mut conn).await;
@@ -480,7 +543,7 @@ async fn many_sets_with_a_bad_one<R: Runtime>(cx: Context<R>) {
     assert_eq!(error.sqlstate(), Some("22012"));
     assert!(conn.is_idle());
     assert_eq!(sum(&mut conn).await, 0, "all or nothing");
-    let values: [Box<dyn purepg_conn::ToSql>; 3] = [Box::new(1), Box::new(2), Box::new(1.5_f64)];
+    let values: [Box<dyn ToSql>; 3] = [Box::new(1), Box::new(2), Box::new(1.5_f64)];
     let sets = values.iter().map(|value| (&**value,));
     assert!(matches!(
         conn.execute_many(sql, sets).await,

@@ -274,7 +274,7 @@ fn a_flood_lets_others_have_their_turn() {
     assert!(waiter.run().is_none());
     // Far more than is handed out in one turn, and nothing that ends the wait.
     let status = backend::parameter_status("application_name", "x");
-    server.with(|server| server.inject(&status.repeat(1_000)));
+    server.with(|server| server.inject(&status.repeat(10_000)));
     let mut polls = 0;
     while waiter.is_woken() {
         assert!(waiter.poll().is_none());

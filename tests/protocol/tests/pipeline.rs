@@ -415,6 +415,226 @@ fn it_can_be_abandoned_at_every_message() {
     }
 }
 
+/// Executes the statement `s` once for each of these values, in one operation.
+fn several<'b, 'c>(batch: &'b mut Batch<'c>, values: &[&[u8]]) -> &'b mut Batch<'c> {
+    let what = Bind {
+        statement: "s",
+        parameter_formats: &[Format::Binary, Format::Text],
+        ..Bind::default()
+    };
+    for (i, value) in values.iter().enumerate() {
+        let bound: Result<_, UsageError> = if i == 0 {
+            let bound = batch.bind(what, |values| {
+                values.bytes(Some(value));
+                values.bytes(None);
+                Ok(())
+            });
+            bound.map(|batch| {
+                let columns = Columns::from_iter([Column::new("a", 23, Format::Text)]);
+                batch.execute("", None, RowShape::Known(Arc::new(columns)))
+            })
+        } else {
+            batch.again(|values| {
+                values.bytes(Some(value));
+                values.bytes(None);
+                Ok(())
+            })
+        };
+        bound.unwrap();
+    }
+    batch
+}
+
+#[test]
+fn what_is_executed_again_is_sent_like_the_first() {
+    let large = vec![7; 200_000];
+    let values: [&[u8]; 5] = [b"one", b"", b"three", &large, b"five"];
+    let (mut driver, _) = connected();
+    driver.begin(|batch| {
+        several(batch, &values).sync();
+    });
+    let together = driver.core.output().to_vec();
+    let (mut driver, _) = connected();
+    for value in &values {
+        driver.begin(|batch| {
+            several(batch, &[value]);
+        });
+    }
+    driver.begin(|batch| {
+        batch.sync();
+    });
+    assert!(together == driver.core.output());
+}
+
+#[test]
+fn each_execution_is_answered_and_the_operation_ends_once() {
+    let (mut driver, _) = connected();
+    driver.begin(|batch| {
+        several(batch, &[b"1", b"2", b"3"]).sync();
+    });
+    driver.send();
+    let round = [
+        bind_complete(),
+        data_row(&[Some("1")]),
+        command_complete("SELECT 1"),
+    ]
+    .concat();
+    let answers = [round.repeat(3), ready(b'I')].concat();
+    for cut in 0..=answers.len() {
+        let (mut driver, _) = connected();
+        driver.begin(|batch| {
+            several(batch, &[b"1", b"2", b"3"]).sync();
+        });
+        driver.send();
+        let mut lines = driver.feed(&answers[..cut]);
+        lines.extend(driver.feed(&answers[cut..]));
+        let expected = [
+            "op0 Bound",
+            "op0 row \"1\"",
+            "op0 StatementComplete SELECT 1",
+            "op0 row \"1\"",
+            "op0 StatementComplete SELECT 1",
+            "op0 row \"1\"",
+            "op0 StatementComplete SELECT 1",
+            "op0 Finished Complete",
+        ];
+        assert_eq!(lines, expected, "{cut}");
+        assert!(driver.core.is_idle());
+    }
+}
+
+#[test]
+fn the_first_error_ends_all_executions() {
+    let answers = [
+        bind_complete(),
+        command_complete("INSERT 0 1"),
+        bind_complete(),
+        failure(),
+        ready(b'I'),
+    ];
+    let (mut driver, _) = connected();
+    driver.begin(|batch| {
+        several(batch, &[b"1", b"2", b"3", b"4"]).sync();
+    });
+    driver.send();
+    let lines = driver.feed(&answers.concat());
+    let expected = ["op0 Bound", "op0 StatementComplete INSERT 0 1"];
+    assert_eq!(lines[..2], expected);
+    assert!(lines[2].starts_with("op0 Finished Failed"), "{lines:?}");
+    assert_eq!(lines.len(), 3);
+    assert!(driver.core.is_idle());
+}
+
+#[test]
+fn executions_can_be_abandoned_at_every_message_and_byte() {
+    let begin = || {
+        let (mut driver, server) = connected();
+        driver.begin(|batch| {
+            statement(batch, "insert 1");
+            for _ in 0..2 {
+                let again: Result<_, UsageError> = batch.again(|_| Ok(()));
+                again.unwrap();
+            }
+            batch.sync();
+        });
+        driver.query("insert 2");
+        (driver, server)
+    };
+    let length = begin().0.core.output().len();
+    for sent in 0..=length {
+        for heard in [0, 1, 2, 5, usize::MAX] {
+            let (mut driver, mut server) = begin();
+            server.receive(&driver.core.output()[..sent]);
+            driver.core.output_sent(sent);
+            driver.core.recv_bytes(&server.take_output()).unwrap();
+            for _ in 0..heard.min(9) {
+                driver.core.next_event().unwrap();
+            }
+            driver.abandon(0);
+            driver.converse(&mut server);
+            let effects = server.effects();
+            assert!(effects.last().is_some_and(|last| *last == "insert 2"));
+            let times = if sent == 0 { 0 } else { 3 };
+            assert_eq!(effects.len(), times + 1, "{sent}, {heard}");
+            assert!(driver.core.is_idle() && server.is_idle());
+        }
+    }
+}
+
+#[test]
+fn nothing_is_repeated_that_is_not_there() {
+    let (mut driver, _) = connected();
+    let repeat = |batch: &mut Batch<'_>| {
+        let again: Result<_, UsageError> = batch.again(|_| panic!("no value is asked for"));
+        again.unwrap();
+    };
+    let mut refused = |messages: &dyn Fn(&mut Batch<'_>)| {
+        let mut batch = driver.core.batch();
+        messages(&mut batch);
+        batch.commit().unwrap_err()
+    };
+    assert_eq!(refused(&|batch| repeat(batch)), UsageError::NothingToRepeat);
+    let error = refused(&|batch| {
+        let bound: Result<_, UsageError> = batch.bind(Bind::default(), |_| Ok(()));
+        repeat(bound.unwrap());
+    });
+    assert_eq!(error, UsageError::NothingToRepeat);
+    let error = refused(&|batch| {
+        batch.query("select 1");
+        repeat(batch);
+    });
+    assert_eq!(error, UsageError::NothingToRepeat);
+    let error = refused(&|batch| repeat(several(batch, &[b"1"]).sync()));
+    let message = "again";
+    assert_eq!(error, UsageError::BehindTheEnd { message });
+    let error = refused(&|batch| {
+        let one: Result<_, UsageError> = several(batch, &[b"1"]).again(|values| {
+            values.bytes(None);
+            Ok(())
+        });
+        one.unwrap();
+    });
+    let (formats, values) = (2, 1);
+    assert_eq!(error, UsageError::FormatCount { formats, values });
+    let error = refused(&|batch| {
+        let failed = several(batch, &[b"1", b"2"]).again(|values| {
+            values.bytes(Some(b"lost"));
+            Err("mine")
+        });
+        assert_eq!(failed.err(), Some("mine"));
+    });
+    assert_eq!(error, UsageError::RolledBack);
+    assert!(!driver.core.wants_write() && driver.core.is_idle());
+}
+
+#[test]
+fn a_bind_can_be_silent_but_its_error_cannot() {
+    let (mut driver, _) = connected();
+    for answer in [command_complete("SELECT 0"), failure()] {
+        driver.begin(|batch| {
+            let bound: Result<_, UsageError> = batch.bind(Bind::default(), |_| Ok(()));
+            let columns = Arc::new(Columns::from_iter([]));
+            let batch = bound.unwrap().silent_bind();
+            batch.execute("", None, RowShape::Known(columns)).sync();
+        });
+        driver.send();
+        let answers = [bind_complete(), answer, ready(b'I')].concat();
+        let lines = driver.feed(&answers);
+        assert!(
+            !lines.iter().any(|line| line.ends_with("Bound")),
+            "{lines:?}"
+        );
+    }
+    driver.begin(|batch| {
+        let bound: Result<_, UsageError> = batch.bind(Bind::default(), |_| Ok(()));
+        let batch = bound.unwrap().silent_bind().describe(Target::Portal(""));
+        batch.execute("", None, RowShape::Described).sync();
+    });
+    driver.send();
+    let lines = driver.feed(&[failure(), ready(b'I')].concat());
+    assert!(lines[0].starts_with("op2 Finished Failed"), "{lines:?}");
+}
+
 #[test]
 fn a_sync_that_others_count_on_stays() {
     for sent in [false, true] {

@@ -147,6 +147,8 @@ fn operations(
         4 => sql.clone().prop_map(Operation::Query),
         4 => (sql.clone(), end.clone()).prop_map(|(sql, end)| extended(sql, end)),
         2 => sql.clone().prop_map(|sql| extended(sql, End::Flush)),
+        2 => (sql.clone(), 1..4_usize, end.clone())
+            .prop_map(|(sql, more, end)| Operation::Again { sql, more, end }),
         1 => (sql.clone(), end).prop_map(limited),
         1 => sql.clone().prop_map(Operation::Prepare),
         1 => Just(Operation::Close),

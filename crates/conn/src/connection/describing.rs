@@ -5,8 +5,9 @@ use std::sync::Arc;
 use purepg_proto::{Oid, OpId, Reply, Target};
 use purepg_types::Type;
 
+use crate::columns::Columns;
 use crate::connection::Connection;
-use crate::connection::execute::with_best_formats;
+use crate::connection::bound::to_core;
 use crate::error::Error;
 use crate::runtime::ByteStream;
 use crate::statement::{Description, Name, Statement};
@@ -189,4 +190,13 @@ fn oids<'a>(
     let columns = columns.into_iter().flat_map(|columns| columns.iter());
     let columns = columns.map(purepg_proto::Column::type_oid);
     params.iter().copied().chain(columns)
+}
+
+/// The columns of a statement, in the formats that its rows are to come in.
+fn with_best_formats(columns: &purepg_proto::Columns, types: &Types) -> Arc<Columns> {
+    let formats: Vec<_> = columns
+        .iter()
+        .map(|column| to_core(types.get(column.type_oid()).preferred_format()))
+        .collect();
+    Columns::new(Arc::new(columns.with_formats(&formats)), types)
 }

@@ -1,6 +1,5 @@
 //! The only code that touches the socket.
 
-use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,9 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_io::{AsyncRead as _, AsyncWrite as _};
-use purepg_proto::{
-    Closed, Event, OpId, Outcome, ProtocolError, ProtocolErrorKind, Reply, ServerError,
-};
+use purepg_proto::{Closed, Event, ProtocolError, ProtocolErrorKind, ServerError};
 
 use crate::connection::Connection;
 use crate::error::Error;
@@ -18,7 +15,9 @@ use crate::runtime::ByteStream;
 use crate::timer::Timer;
 
 /// So many events are handed out in a row before others get their turn: a server that sends without end starves nobody.
-const EVENTS_PER_TURN: u32 = 128;
+const EVENTS_PER_TURN: u32 = 1024;
+/// So many events is a read counted for, which may bring many rows in one.
+const READ: u32 = 8;
 
 /// After a failed write so many bytes are read to learn why: the server's last words come first.
 const LAST_WORDS: usize = 1 << 20;
@@ -47,6 +46,15 @@ pub(super) struct Link {
     is_closed: bool,
 }
 
+/// How far writing and reading went.
+pub(super) enum Moved {
+    /// Something came, be it the end.
+    Received,
+    /// Nothing came, but something was sent.
+    Sent,
+    Nothing,
+}
+
 /// Why the connection ended; told as often as somebody asks.
 #[derive(Clone, Debug)]
 pub(super) enum End {
@@ -59,100 +67,40 @@ pub(super) enum End {
     },
 }
 
+impl Link {
+    /// True when others are to have their turn.
+    pub(super) fn had_its_turn(&self) -> bool {
+        self.events >= EVENTS_PER_TURN
+    }
+
+    /// An event was handed out, or what is counted for so many of them was done.
+    pub(super) fn worked(&mut self, events: u32) {
+        self.events += events;
+    }
+
+    /// A turn begins.
+    pub(super) fn begin_turn(&mut self) {
+        self.events = 0;
+    }
+}
+
 impl<S: ByteStream> Connection<S> {
-    /// The next event that belongs to somebody. First what is known already, then what waits to be sent, then what comes: reading goes
-    /// on while writing is blocked, or two peers that only write would wait for each other.
-    pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
-        loop {
-            match ready!(self.poll_event_unless(cx, |_| false)) {
-                Ok(Some(event)) => return Poll::Ready(Ok(event)),
-                Ok(None) => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
+    /// Writes and reads as far as that goes. `waiting` says that the stream has nothing yet, and will tell.
+    #[inline]
+    pub(super) fn poll_io(&mut self, cx: &mut Context<'_>, waiting: &mut bool) -> Moved {
+        // What is read past counts too, or a server that sends it without end would starve others all the same.
+        self.link.worked(READ);
+        *waiting &= self.is_flushed();
+        if *waiting {
+            return Moved::Nothing;
         }
-    }
-
-    /// The same, but `None` once everything known is handed out and `enough` says so.
-    pub(super) fn poll_event_unless(
-        &mut self,
-        cx: &mut Context<'_>,
-        enough: impl Fn(&Self) -> bool,
-    ) -> Poll<Result<Option<Event>, Error>> {
-        let event = self.poll_event_in_time(cx, enough);
-        self.publish();
-        event
-    }
-
-    /// The next event; `None` as soon as another operation is accepted, if that `is_wanted`. What was asked for so far may be answered no
-    /// sooner than more is asked for.
-    pub(crate) fn poll_event_or_room(
-        &mut self,
-        cx: &mut Context<'_>,
-        is_wanted: bool,
-    ) -> Poll<Result<Option<Event>, Error>> {
-        self.poll_event_unless(cx, |this| is_wanted && !this.is_full())
-    }
-
-    fn poll_event_in_time(
-        &mut self,
-        cx: &mut Context<'_>,
-        enough: impl Fn(&Self) -> bool,
-    ) -> Poll<Result<Option<Event>, Error>> {
-        if !self.is_expired() {
-            match self.poll_next_event(cx, enough) {
-                Poll::Pending if self.is_out_of_time(cx) => self.expire()?,
-                event => return event,
-            }
-        }
-        self.poll_expired(cx)
-    }
-
-    pub(super) fn poll_next_event(
-        &mut self,
-        cx: &mut Context<'_>,
-        enough: impl Fn(&Self) -> bool,
-    ) -> Poll<Result<Option<Event>, Error>> {
-        // The stream has nothing yet, and will tell.
-        let mut waiting = false;
-        loop {
-            if self.link.events >= EVENTS_PER_TURN {
-                self.link.events = 0;
-                self.poll_cancelling(cx);
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            match self.core.next_event() {
-                Ok(Some(event)) => {
-                    self.link.events += 1;
-                    match event {
-                        Event::Unsolicited(fact) => self.note(fact),
-                        Event::Closed(reason) => self.note_end(reason),
-                        Event::Reply(op, Reply::Finished(outcome)) => {
-                            self.note_finished(op, &outcome);
-                            let end = Event::Reply(op, Reply::Finished(outcome));
-                            return Poll::Ready(Ok(Some(end)));
-                        }
-                        event => return Poll::Ready(Ok(Some(event))),
-                    }
-                    continue;
-                }
-                Ok(None) if enough(self) => return Poll::Ready(Ok(None)),
-                Ok(None) => {}
-                Err(_) => return Poll::Ready(Err(self.ended())),
-            }
-            // What is read past counts too, or a server that sends it without end would starve others all the same.
-            self.link.events += 1;
-            waiting &= self.is_flushed();
-            let moved = !waiting && {
-                let sent = self.poll_write(cx);
-                let received = self.poll_read(cx);
-                waiting = received.is_pending();
-                sent || received == Poll::Ready(true)
-            };
-            if !moved && !self.poll_cancelling(cx) {
-                self.link.events = 0;
-                return Poll::Pending;
-            }
+        let sent = self.poll_write(cx);
+        let received = self.poll_read(cx);
+        *waiting = received.is_pending();
+        match received {
+            Poll::Ready(true) => Moved::Received,
+            _ if sent => Moved::Sent,
+            _ => Moved::Nothing,
         }
     }
 
@@ -235,7 +183,7 @@ impl<S: ByteStream> Connection<S> {
         timer.is_some_and(|timer| timer.has_run_out(cx))
     }
 
-    fn note_end(&mut self, reason: Closed) {
+    pub(super) fn note_end(&mut self, reason: Closed) {
         let link = &mut self.link;
         link.end = Some(match reason {
             Closed::Terminated => End::Terminated,
@@ -303,39 +251,6 @@ impl<S: ByteStream> Connection<S> {
             Some(End::Protocol(error)) => error.into(),
             Some(End::Io { context, source }) => Error::broken(context, source),
             Some(End::Terminated) | None => Error::Closed,
-        }
-    }
-
-    /// The next answer to `op`. Where the connection ends first, the error is what ended it.
-    pub(crate) fn poll_reply(
-        &mut self,
-        cx: &mut Context<'_>,
-        op: OpId,
-    ) -> Poll<Result<Reply, Error>> {
-        loop {
-            match ready!(self.poll_event(cx))? {
-                // The reason is still to come.
-                Event::Reply(_, Reply::Finished(Outcome::Lost)) => {}
-                Event::Reply(id, reply) if id == op => {
-                    return Poll::Ready(Ok(reply));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    pub(super) async fn reply(&mut self, op: OpId) -> Result<Reply, Error> {
-        poll_fn(|cx| self.poll_reply(cx, op)).await
-    }
-
-    /// Ready when nothing is under way any more, so that facts are facts. What nobody answers (a `CopyFail`) is sent by then, too.
-    pub(crate) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let settled = |this: &Self| this.core.in_flight() == 0 && !this.core.wants_write();
-        loop {
-            match ready!(self.poll_event_unless(cx, settled))? {
-                Some(_) => {}
-                None => return Poll::Ready(Ok(())),
-            }
         }
     }
 

@@ -1,12 +1,13 @@
 //! How an operation is begun.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use purepg_proto::{Batch, Bind, OpId, Reply, RowShape, Target, TransactionStatus};
-use purepg_types::{EncodeError, Format, IsNull, Params, ToSql, Type};
+use purepg_proto::{Batch, OpId, Reply, Target, TransactionStatus};
+use purepg_types::Params;
 
-use crate::columns::Columns;
+use crate::connection::bound::Bound;
+use crate::connection::repeated::Repeated;
 use crate::connection::transactions::Transactions;
 use crate::connection::{Connection, Cursor, describing};
 use crate::error::{Error, UsageError};
@@ -14,54 +15,8 @@ use crate::named::{Backslash, Text, is_copy};
 use crate::query::{Query, What};
 use crate::runtime::ByteStream;
 use crate::statement::{Description, Name, Statement};
-use crate::types::{Types, Wanted};
+use crate::types::Wanted;
 use crate::written::Written;
-
-/// Up to so many parameters a call makes no list of their formats.
-const FEW: usize = 16;
-
-/// What is to be bound and executed.
-pub(crate) struct Bound<'a> {
-    statement: &'a str,
-    types: &'a [Type],
-    /// Of its rows, if they are known to be these.
-    pub(crate) columns: Option<Arc<Columns>>,
-    /// It is known to return no rows.
-    is_mute: bool,
-    max_rows: Option<u32>,
-    /// All columns are asked for in the binary format.
-    is_binary: bool,
-    /// It ends its segment.
-    pub(crate) sync: bool,
-}
-
-impl<'a> Bound<'a> {
-    pub(crate) fn new(
-        query: &Query<'_>,
-        statement: &'a Statement,
-        description: &'a Description,
-        types: &Types,
-    ) -> Self {
-        let columns = description.columns.as_ref();
-        let is_mute = columns.is_none() && statement.has_plan();
-        let columns = columns.filter(|_| statement.has_plan()).map(|columns| {
-            if query.is_binary {
-                columns.in_binary(types)
-            } else {
-                Arc::clone(columns)
-            }
-        });
-        Self {
-            statement: statement.name(),
-            types: &description.params,
-            columns,
-            is_mute,
-            max_rows: query.max_rows,
-            is_binary: query.is_binary,
-            sync: true,
-        }
-    }
-}
 
 impl<S: ByteStream> Connection<S> {
     /// A name that is on its way to the server.
@@ -160,7 +115,7 @@ impl<S: ByteStream> Connection<S> {
         let bound = Bound::new(query, statement, description, &self.types);
         let op = self.start_bound(&bound, &params)?;
         let written = written.unwrap_or_else(|| statement.written());
-        let cursor = Cursor::new(op, written, bound.columns);
+        let cursor = Cursor::new(op, written, bound.columns.map(Cow::into_owned));
         Ok((cursor, found.into_old()))
     }
 
@@ -236,31 +191,13 @@ impl<S: ByteStream> Connection<S> {
         }
     }
 
-    pub(crate) fn start_bound(
+    /// One operation that binds and executes, once or several times.
+    #[inline]
+    pub(super) fn start_bound_with(
         &mut self,
         bound: &Bound<'_>,
-        params: &dyn Params,
+        messages: impl FnOnce(&mut Batch<'_>, &Repeated) -> Result<(), Error>,
     ) -> Result<OpId, Error> {
-        let (expected, given) = (bound.types.len(), params.len());
-        if expected != given {
-            return Err(UsageError::ParameterCount { expected, given }.into());
-        }
-        self.check_values(given)?;
-        let (mut few, mut many) = ([purepg_proto::Format::Text; FEW], Vec::new());
-        let parameter_formats = match few.get_mut(..given) {
-            Some(few) => few,
-            None => {
-                many.resize(given, purepg_proto::Format::Text);
-                &mut many
-            }
-        };
-        for (i, (format, ty)) in parameter_formats.iter_mut().zip(bound.types).enumerate() {
-            if let Some(value) = params.get(i) {
-                *format = to_core(format_of(value, ty));
-            }
-        }
-        let parameter_formats = &*parameter_formats;
-        let columns = bound.columns.as_deref();
         self.say_due()?;
         let mut batch = self.core.batch();
         open_batch(
@@ -269,60 +206,35 @@ impl<S: ByteStream> Connection<S> {
             &self.to_close,
             self.closes_in,
         );
-        let bind = Bind {
-            portal: "",
-            statement: bound.statement,
-            parameter_formats,
-            result_formats: match columns {
-                Some(columns) => columns.formats(),
-                // One for all of them, however many they are.
-                None if bound.is_binary => &[purepg_proto::Format::Binary],
-                None => &[],
-            },
-        };
-        let bind = batch.bind::<EncodeError>(bind, |out| {
-            for (i, (format, ty)) in parameter_formats.iter().zip(bound.types).enumerate() {
-                let Some(value) = params.get(i) else {
-                    continue;
-                };
-                out.value(|out| {
-                    let written = purepg_types::encode(i, value, ty, of_core(*format), out);
-                    let written = written.map_err(|error| match params.name(i) {
-                        Some(name) => error.with_name(name),
-                        None => error,
-                    });
-                    written.map(|is_null| is_null == IsNull::No)
-                })?;
-            }
-            Ok(())
-        });
-        if let Err(error) = bind {
+        if let Err(error) = messages(&mut batch, &self.repeated) {
             drop(batch);
             // The type of a parameter may be another by now, which nobody will tell before something is sent.
-            if bound
-                .types
-                .iter()
-                .any(|ty| Type::from_oid(ty.oid()).is_none())
-            {
+            if matches!(error, Error::Encode(_)) && bound.has_other_types() {
                 self.types.forget();
             }
-            return Err(error.into());
+            return Err(error);
         }
-        let shape = match columns {
-            Some(columns) => RowShape::Known(Arc::clone(columns.core())),
-            None if bound.is_mute => RowShape::Known(Arc::clone(self.repeated.no_columns())),
-            None => {
-                batch.describe(Target::Portal(""));
-                RowShape::Described
-            }
-        };
-        batch.execute("", bound.max_rows, shape);
         if bound.sync {
             batch.sync();
         }
         let op = batch.commit()?;
         self.note_committed(op);
         Ok(op)
+    }
+
+    /// Binds and executes.
+    pub(crate) fn start_bound(
+        &mut self,
+        bound: &Bound<'_>,
+        params: &dyn Params,
+    ) -> Result<OpId, Error> {
+        let formats = bound.formats(params)?;
+        self.check_values(params.len())?;
+        self.start_bound_with(bound, |batch, repeated| {
+            bound.bind(batch, &formats, params)?;
+            bound.execute(batch, repeated);
+            Ok(())
+        })
     }
 }
 
@@ -341,36 +253,5 @@ fn open_batch(
         for name in to_close {
             batch.close(Target::Statement(name));
         }
-    }
-}
-
-/// The columns of a statement, in the formats that its rows are to come in.
-pub(super) fn with_best_formats(columns: &purepg_proto::Columns, types: &Types) -> Arc<Columns> {
-    let formats: Vec<_> = columns
-        .iter()
-        .map(|column| to_core(types.get(column.type_oid()).preferred_format()))
-        .collect();
-    Columns::new(Arc::new(columns.with_formats(&formats)), types)
-}
-
-fn format_of(value: &dyn ToSql, ty: &Type) -> Format {
-    if value.supports_binary(ty) {
-        Format::Binary
-    } else {
-        Format::Text
-    }
-}
-
-fn of_core(format: purepg_proto::Format) -> Format {
-    match format {
-        purepg_proto::Format::Text => Format::Text,
-        purepg_proto::Format::Binary => Format::Binary,
-    }
-}
-
-fn to_core(format: Format) -> purepg_proto::Format {
-    match format {
-        Format::Text => purepg_proto::Format::Text,
-        Format::Binary => purepg_proto::Format::Binary,
     }
 }

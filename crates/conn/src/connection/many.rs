@@ -2,17 +2,27 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::iter::Peekable;
 use std::task::{Context, Poll, ready};
 
 use purepg_proto::{Event, OpId, Outcome, Reply};
 use purepg_types::Params;
 
 use crate::connection::Connection;
-use crate::connection::execute::Bound;
+use crate::connection::bound::{Bound, Formats};
 use crate::error::{Error, UsageError};
+use crate::named::Text;
 use crate::query::{IntoQuery, Query, What};
 use crate::runtime::ByteStream;
 use crate::written::Written;
+
+/// An operation is for so many sets at most, and is no longer than it needs to be for a set beyond so many bytes: what was begun cannot be
+/// taken back, and is remembered until it is answered.
+const SETS: usize = 256;
+const ENOUGH: usize = 16 * 1024;
+
+/// So many sets may be under way. The answers to these are more than a server keeps for itself before it sends them.
+const MOST_SETS: usize = 32 * 1024;
 
 impl<S: ByteStream> Connection<S> {
     /// Runs a statement once for each set of parameters, without waiting in between, and returns the sum of the row counts. Rows are
@@ -26,7 +36,7 @@ impl<S: ByteStream> Connection<S> {
     ///
     /// # Cancel safety
     /// Dropping the future costs the connection nothing. What was sent may be carried out, but not a part of it, unless a transaction
-    /// is open.
+    /// is open; with what was sent in part goes the rest of it, some 16 KiB of parameters at most or one set.
     pub async fn execute_many<'q, P: Params>(
         &mut self,
         query: impl IntoQuery<'q> + Send,
@@ -63,23 +73,22 @@ impl<S: ByteStream> Connection<S> {
         };
         let (statement, description) = (&found.statement, &found.description);
         let mut bound = Bound::new(query, statement, description, &self.types);
-        bound.sync = false;
+        (bound.sync, bound.silent) = (false, true);
         let mut progress = Progress::new(written.unwrap_or_else(|| statement.written()));
-        for set in sets {
-            if self.is_full() {
+        while sets.peek().is_some() {
+            if self.is_full() || progress.is_full() {
                 poll_fn(|cx| self.poll_room(&mut progress, cx)).await?;
             }
-            let (_, params) = text.number(&set)?;
-            let op = self.start_bound(&bound, &params)?;
+            let (op, count) = self.start_some(&bound, &mut text, &mut sets)?;
             self.note_segment(true);
-            progress.under_way.push_back(op);
+            progress.started(op, count);
         }
         poll_fn(|cx| self.poll_room(&mut progress, cx)).await?;
         // Its end commits.
         let sync = self.operation(|batch| {
             batch.sync();
         })?;
-        progress.under_way.push_back(sync);
+        progress.started(sync, 0);
         poll_fn(|cx| self.poll_end(&mut progress, cx)).await?;
         self.note_segment(false);
         let Some(error) = progress.failure else {
@@ -92,6 +101,49 @@ impl<S: ByteStream> Connection<S> {
         Err(error)
     }
 
+    /// One operation for as many of the sets as go well together; gives how many these are.
+    fn start_some<P: Params>(
+        &mut self,
+        bound: &Bound<'_>,
+        text: &mut Text<'_>,
+        sets: &mut Peekable<impl Iterator<Item = P>>,
+    ) -> Result<(OpId, usize), Error> {
+        let mut count = 0;
+        let mut formats: Option<Formats> = None;
+        self.check_values(bound.parameters())?;
+        let op = self.start_bound_with(bound, |batch, repeated| {
+            while let Some(set) = sets.peek() {
+                let numbered;
+                let params: &dyn Params =
+                    if formats.is_some() && text.is_numbered() && !set.is_named() {
+                        set
+                    } else {
+                        numbered = text.number(set)?.1;
+                        &numbered
+                    };
+                match &formats {
+                    None => {
+                        let wanted = bound.formats(params)?;
+                        bound.bind(batch, &wanted, params)?;
+                        bound.execute(batch, repeated);
+                        formats = Some(wanted);
+                    }
+                    Some(formats) if bound.has_formats(formats, params)? => {
+                        batch.again(|out| bound.write(out, formats, params))?;
+                    }
+                    Some(_) => break,
+                }
+                sets.next();
+                count += 1;
+                if count == SETS || batch.written() >= ENOUGH {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        Ok((op, count))
+    }
+
     /// Ready when another operation is to be asked for. Not when one is over: without a Sync the server keeps its answers for itself as
     /// long as they are few.
     fn poll_room(
@@ -99,10 +151,14 @@ impl<S: ByteStream> Connection<S> {
         progress: &mut Progress,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        while let Some(event) = ready!(self.poll_event_unless(cx, |this| !this.is_full()))? {
-            self.follow_many(progress, event);
+        loop {
+            let is_full = progress.is_full();
+            let enough = |this: &Self| !is_full && !this.is_full();
+            match ready!(self.poll_event_unless(cx, enough))? {
+                Some(event) => self.follow_many(progress, &event),
+                None => return Poll::Ready(Ok(())),
+            }
         }
-        Poll::Ready(Ok(()))
     }
 
     /// Ready when all of them are over.
@@ -112,27 +168,35 @@ impl<S: ByteStream> Connection<S> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
         while !progress.under_way.is_empty() {
-            let event = ready!(self.poll_event(cx))?;
-            self.follow_many(progress, event);
+            match self.known_event() {
+                Ok(Some(event)) => self.follow_many(progress, &event),
+                _ => {
+                    let event = ready!(self.poll_event(cx))?;
+                    self.follow_many(progress, &event);
+                }
+            }
         }
         Poll::Ready(Ok(()))
     }
 
-    fn follow_many(&self, progress: &mut Progress, event: Event) {
+    #[inline]
+    fn follow_many(&self, progress: &mut Progress, event: &Event) {
         let Event::Reply(op, reply) = event else {
             return;
         };
-        if progress.under_way.front() != Some(&op) {
+        if !matches!(progress.under_way.front(), Some((front, _)) if front == op) {
             return;
         }
         match reply {
             Reply::StatementComplete(tag) => progress.row_count += tag.rows().unwrap_or(0),
             Reply::Finished(outcome) => {
-                progress.under_way.pop_front();
+                progress.ended();
                 // What comes behind the first failure was skipped.
-                let failed = matches!(outcome, Outcome::Failed(_));
-                if failed && progress.failure.is_none() {
-                    progress.failure = self.check(outcome, Some(&progress.written)).err();
+                if let Outcome::Failed(_) = outcome
+                    && progress.failure.is_none()
+                {
+                    let failed = self.check(outcome.clone(), Some(&progress.written));
+                    progress.failure = failed.err();
                 }
             }
             _ => {}
@@ -143,7 +207,10 @@ impl<S: ByteStream> Connection<S> {
 #[derive(Debug)]
 struct Progress {
     written: Written,
-    under_way: VecDeque<OpId>,
+    /// Operations, and how many sets each of them is for.
+    under_way: VecDeque<(OpId, usize)>,
+    /// So many sets together.
+    sets: usize,
     row_count: u64,
     failure: Option<Error>,
 }
@@ -153,8 +220,24 @@ impl Progress {
         Self {
             written,
             under_way: VecDeque::new(),
+            sets: 0,
             row_count: 0,
             failure: None,
         }
+    }
+
+    /// True when one of them has to be over before another is asked for.
+    fn is_full(&self) -> bool {
+        self.sets >= MOST_SETS
+    }
+
+    fn started(&mut self, op: OpId, sets: usize) {
+        self.under_way.push_back((op, sets));
+        self.sets += sets;
+    }
+
+    fn ended(&mut self) {
+        let sets = self.under_way.pop_front().map_or(0, |(_, sets)| sets);
+        self.sets -= sets;
     }
 }

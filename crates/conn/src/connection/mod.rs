@@ -1,6 +1,7 @@
 //! The connection: its facts, and what is done with the whole of it.
 
 mod abandoned;
+mod bound;
 mod cache;
 mod call;
 mod cancelling;
@@ -9,6 +10,7 @@ mod cursor;
 mod deadline;
 mod describing;
 mod drive;
+mod events;
 mod execute;
 mod many;
 mod notify;
@@ -46,11 +48,11 @@ use crate::types::Types;
 use crate::wire::Wire;
 use crate::written::Written;
 
+pub(crate) use bound::Bound;
 use cache::StatementCache;
 pub(crate) use copy::CopyState;
 pub(crate) use cursor::Cursor;
 pub(crate) use describing::Describing;
-pub(crate) use execute::Bound;
 pub use protected::ProtectedParameter;
 pub(crate) use transactions::savepoint;
 pub use type_info::TypeName;

@@ -96,6 +96,11 @@ impl<'q> Text<'q> {
         }
     }
 
+    /// True where parameters by position are what it takes, as they are.
+    pub(crate) fn is_numbered(&self) -> bool {
+        matches!(self.sent, Sent::AsWritten | Sent::Prepared)
+    }
+
     /// How it was written, where that is not what is sent.
     pub(crate) fn written(&self) -> Option<Written> {
         match self.sent {

@@ -18,7 +18,7 @@ use crate::columns::Columns;
 use crate::connection::{Connection, Describing};
 use crate::error::{Error, UsageError};
 use crate::pipeline::{Item, QueryOutcome};
-use crate::row::{KeptRows, RowBatch, RowRef};
+use crate::row::{KeptRows, Row, RowBatch, RowRef};
 use crate::runtime::ByteStream;
 use crate::statement::Statement;
 use crate::written::Written;
@@ -48,11 +48,11 @@ pub struct PipelineResults<'c, 'q, S> {
     segment: usize,
     /// Something of the segment behind these was sent.
     begun: bool,
-    current: QueryOutcome,
-    /// Rows of the current query so far.
-    delivered: u64,
-    /// What is wrong with it, though the server did not say so.
-    fault: Option<Error>,
+    /// What the current query runs, or the last one.
+    running: Option<Running>,
+    current: Current,
+    /// The columns of the last query that had a result, where they were described for it alone.
+    last_columns: Option<Arc<Columns>>,
     /// Nothing is sent any more, and nothing will be answered.
     ended: bool,
     done: bool,
@@ -63,14 +63,34 @@ enum Sent {
     Query {
         op: OpId,
         segment: usize,
-        statement: Statement,
+        /// `None` where it is the same as for the query before it.
+        running: Option<Running>,
         /// As its caller wrote it, where that is not the statement's text.
         written: Option<Written>,
-        columns: Option<Arc<Columns>>,
     },
     /// What makes the server abandon a segment.
     Failing(OpId),
     Failed(Error),
+}
+
+/// What one query after the other runs.
+struct Running {
+    statement: Statement,
+    /// Of its rows, where they are known beforehand.
+    columns: Option<Arc<Columns>>,
+}
+
+/// What is known of a query that is being answered.
+#[derive(Default)]
+struct Current {
+    /// Rows that are kept.
+    rows: Vec<Row>,
+    /// Columns that were described for it alone.
+    columns: Option<Arc<Columns>>,
+    delivered: u64,
+    row_count: u64,
+    /// What is wrong with it, though the server did not say so.
+    fault: Option<Error>,
 }
 
 impl<'c, 'q, S> PipelineResults<'c, 'q, S> {
@@ -84,9 +104,9 @@ impl<'c, 'q, S> PipelineResults<'c, 'q, S> {
             described: None,
             segment: 0,
             begun: false,
-            current: QueryOutcome::default(),
-            delivered: 0,
-            fault: None,
+            running: None,
+            current: Current::default(),
+            last_columns: None,
             ended: false,
             done: false,
         }
@@ -104,7 +124,7 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
     /// # Cancel safety
     /// Dropping the future loses no result.
     pub async fn next(&mut self) -> Option<Result<QueryOutcome, Error>> {
-        poll_fn(|cx| self.poll_result(cx, &mut keep)).await
+        poll_fn(|cx| self.poll_outcome(cx)).await
     }
 
     /// The same without keeping anything: the rows of the next query are lent to `each` as they arrive, and the number of rows that it
@@ -122,29 +142,49 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
     ) -> Option<Result<u64, Error>> {
         // What a future of `next` had kept before it was dropped.
         for row in mem::take(&mut self.current.rows) {
-            self.show(&row.as_ref(), &mut each);
+            self.current.show(row.as_ref(), &mut each);
         }
-        let mut show = |this: &mut Self, batch: RowBatch| {
-            for row in &batch {
-                this.show(&row, &mut each);
+        let mut show = |current: &mut Current, rows: purepg_proto::RowBatch, columns: &Arc<_>| {
+            for row in &rows {
+                current.show(RowRef::new(row, columns), &mut each);
             }
         };
-        let result = poll_fn(|cx| self.poll_result(cx, &mut show)).await?;
-        Some(result.map(|outcome| outcome.row_count))
+        poll_fn(|cx| self.poll_result(cx, &mut show)).await
     }
 
-    fn show(&mut self, row: &RowRef<'_>, each: &mut impl FnMut(RowRef<'_>) -> Result<(), Error>) {
-        if self.fault.is_none() {
-            self.fault = each(*row).err();
-        }
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<QueryOutcome, Error>>> {
+        let result = ready!(self.poll_result(cx, &mut keep));
+        Poll::Ready(result.map(|result| {
+            let rows = mem::take(&mut self.current.rows);
+            let known = self
+                .running
+                .as_ref()
+                .and_then(|running| running.columns.clone());
+            let columns = self.last_columns.take().or(known);
+            result.map(|row_count| QueryOutcome {
+                rows,
+                row_count,
+                columns,
+            })
+        }))
     }
 
+    /// Ready with the number of rows that the next query counted.
     fn poll_result(
         &mut self,
         cx: &mut Context<'_>,
-        take: &mut impl FnMut(&mut Self, RowBatch),
-    ) -> Poll<Option<Result<QueryOutcome, Error>>> {
+        take: &mut impl FnMut(&mut Current, purepg_proto::RowBatch, &Arc<Columns>),
+    ) -> Poll<Option<Result<u64, Error>>> {
         loop {
+            // While the answers to a query come, nothing else has to be looked at.
+            while let Some(Sent::Query { .. }) = self.sent.front() {
+                let Ok(Some(event)) = self.connection.known_event() else {
+                    break;
+                };
+                if let Some(result) = self.follow(event, take) {
+                    return Poll::Ready(Some(result));
+                }
+            }
             if self.done {
                 return Poll::Ready(None);
             }
@@ -163,32 +203,56 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
             if self.sent.is_empty() && self.items.is_empty() {
                 return self.poll_settled(cx);
             }
-            let more = !self.items.is_empty() && !self.describing && self.connection.is_open();
-            let event = match ready!(self.connection.poll_event_or_room(cx, more)) {
-                Ok(Some(event)) => event,
-                Ok(None) => continue,
-                Err(error) => return self.end(error),
-            };
-            match event {
-                // Why is still to come.
-                Event::Reply(_, Reply::Finished(Outcome::Lost)) => {}
-                Event::Reply(op, reply) => {
-                    if let Some(result) = self.follow(op, reply, take) {
+            let more = self.has_more();
+            match ready!(self.connection.poll_event_or_room(cx, more)) {
+                Ok(Some(event)) => {
+                    if let Some(result) = self.follow(event, take) {
                         return Poll::Ready(Some(result));
                     }
                 }
-                _ => {}
+                Ok(None) => {}
+                Err(error) => return self.end(error),
             }
         }
     }
 
     /// Takes note of one answer; gives the result that it completes.
+    #[inline]
     fn follow(
         &mut self,
-        op: OpId,
-        reply: Reply,
-        take: &mut impl FnMut(&mut Self, RowBatch),
-    ) -> Option<Result<QueryOutcome, Error>> {
+        event: Event,
+        take: &mut impl FnMut(&mut Current, purepg_proto::RowBatch, &Arc<Columns>),
+    ) -> Option<Result<u64, Error>> {
+        // Most answers, without being moved.
+        if let Event::Reply(op, reply) = &event
+            && let Some(Sent::Query { op: query, .. }) = self.sent.front()
+            && query == op
+        {
+            match reply {
+                Reply::StatementComplete(tag) => {
+                    self.current.row_count = tag.rows().unwrap_or(0);
+                    self.connection.note_tag(tag);
+                    return None;
+                }
+                Reply::Finished(Outcome::Complete) => return self.finish(Outcome::Complete),
+                _ => {}
+            }
+        }
+        self.follow_rarer(event, take)
+    }
+
+    fn follow_rarer(
+        &mut self,
+        event: Event,
+        take: &mut impl FnMut(&mut Current, purepg_proto::RowBatch, &Arc<Columns>),
+    ) -> Option<Result<u64, Error>> {
+        let Event::Reply(op, reply) = event else {
+            return None;
+        };
+        if matches!(reply, Reply::Finished(Outcome::Lost)) {
+            // Why is still to come.
+            return None;
+        }
         match self.sent.front_mut()? {
             Sent::Describe(describing) if describing.op() == op => {
                 let described = describing.follow(self.connection, reply)?;
@@ -213,31 +277,34 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                 None
             }
             Sent::Query {
-                op: query, columns, ..
+                op: query, running, ..
             } if *query == op => {
+                if let Some(running) = running.take() {
+                    self.running = Some(running);
+                }
+                let current = &mut self.current;
                 match reply {
                     Reply::Columns(described) => {
-                        *columns = Some(self.connection.columns(described));
+                        current.columns = Some(self.connection.columns(described));
                     }
                     Reply::Rows(rows) => {
-                        let rows = columns
-                            .clone()
-                            .map(|columns| RowBatch::new(rows, columns))?;
-                        self.delivered += u64::try_from(rows.len()).unwrap_or(0);
+                        let own = current.columns.clone();
+                        let known = self
+                            .running
+                            .as_ref()
+                            .and_then(|known| known.columns.as_ref());
+                        let columns = own.as_ref().or(known)?;
+                        current.delivered += u64::try_from(rows.len()).unwrap_or(0);
                         match self.connection.check_readable() {
-                            Ok(()) => take(self, rows),
+                            Ok(()) => take(current, rows, columns),
                             Err(error) => {
-                                self.fault.get_or_insert(error);
+                                current.fault.get_or_insert(error);
                             }
                         }
                     }
-                    Reply::StatementComplete(tag) => {
-                        self.current.row_count = tag.rows().unwrap_or(0);
-                        self.connection.note_tag(&tag);
-                    }
-                    Reply::Suspended => self.current.row_count = self.delivered,
+                    Reply::Suspended => current.row_count = current.delivered,
                     Reply::CopyOut(_) => {
-                        self.fault.get_or_insert(UsageError::CopyOut.into());
+                        current.fault.get_or_insert(UsageError::CopyOut.into());
                     }
                     Reply::Finished(outcome) => return self.finish(outcome),
                     _ => {}
@@ -248,41 +315,48 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
         }
     }
 
-    fn finish(&mut self, outcome: Outcome) -> Option<Result<QueryOutcome, Error>> {
+    fn finish(&mut self, outcome: Outcome) -> Option<Result<u64, Error>> {
         let Some(Sent::Query {
             segment,
-            statement,
+            running,
             written,
-            columns,
             ..
         }) = self.sent.pop_front()
         else {
             return None;
         };
-        let current = mem::take(&mut self.current);
-        self.delivered = 0;
-        let fault = self.fault.take();
+        if let Some(running) = running {
+            self.running = Some(running);
+        }
+        let current = &mut self.current;
+        let row_count = mem::take(&mut current.row_count);
+        current.delivered = 0;
+        self.last_columns = current.columns.take();
+        let fault = current.fault.take();
         let failed = matches!(outcome, Outcome::Failed(_));
+        let running = self.running.as_ref();
         let checked = match outcome {
             Outcome::Complete => Ok(()),
             outcome => {
-                let written = written.unwrap_or_else(|| statement.written());
-                self.connection.check(outcome, Some(&written))
+                let written = written.or_else(|| running.map(|known| known.statement.written()));
+                self.connection.check(outcome, written.as_ref())
             }
         };
         Some(match checked {
             Ok(()) => {
                 // A change is reported behind the rows that were made with it.
-                let readable = match columns {
+                let known = running.and_then(|running| running.columns.as_ref());
+                let readable = match self.last_columns.as_ref().or(known) {
                     Some(_) => self.connection.check_readable(),
                     None => Ok(()),
                 };
-                let sound = fault.map_or(readable, Err);
-                sound.map(|()| QueryOutcome { columns, ..current })
+                fault.map_or(readable, Err).map(|()| row_count)
             }
             Err(error) => {
                 if failed {
-                    self.connection.note_failure(&statement, &error);
+                    if let Some(running) = running {
+                        self.connection.note_failure(&running.statement, &error);
+                    }
                     // What was sent of its segment is skipped; the rest would begin another one.
                     // A statement that is being described is skipped too, and tells so itself.
                     if segment == self.segment && !self.describing {
@@ -295,16 +369,24 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
     }
 }
 
+impl Current {
+    #[inline]
+    fn show(&mut self, row: RowRef<'_>, each: &mut impl FnMut(RowRef<'_>) -> Result<(), Error>) {
+        if self.fault.is_none() {
+            self.fault = each(row).err();
+        }
+    }
+}
+
 /// Rows that are there to stay.
-fn keep<S>(results: &mut PipelineResults<'_, '_, S>, batch: RowBatch) {
-    let rows = &mut results.current.rows;
-    rows.reserve(batch.len());
-    let mut kept = KeptRows::new(batch);
+fn keep(current: &mut Current, rows: purepg_proto::RowBatch, columns: &Arc<Columns>) {
+    current.rows.reserve(rows.len());
+    let mut kept = KeptRows::new(RowBatch::new(rows, Arc::clone(columns)));
     while let Some(row) = kept.next() {
         match row {
-            Ok(row) => rows.push(row),
+            Ok(row) => current.rows.push(row),
             Err(error) => {
-                results.fault.get_or_insert(error);
+                current.fault.get_or_insert(error);
                 return;
             }
         }
@@ -315,7 +397,7 @@ impl<S: ByteStream> Stream for PipelineResults<'_, '_, S> {
     type Item = Result<QueryOutcome, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll_result(cx, &mut keep)
+        self.get_mut().poll_outcome(cx)
     }
 }
 

@@ -142,7 +142,7 @@ impl Row {
 
 impl<'b> RowRef<'b> {
     #[inline]
-    fn new(row: purepg_proto::RowRef<'b>, columns: &'b Columns) -> Self {
+    pub(crate) fn new(row: purepg_proto::RowRef<'b>, columns: &'b Columns) -> Self {
         Self { row, columns }
     }
 

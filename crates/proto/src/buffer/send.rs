@@ -21,6 +21,8 @@ const QUIET_SPELLS_TO_SHRINK: u8 = 8;
 #[derive(Default)]
 pub(crate) struct SendBuffer {
     bytes: BytesMut,
+    /// Lent to who writes values: empty in between.
+    lent: BytesMut,
     sent: u64,
     /// The end of the message that was begun last; what was not begun stands behind it.
     begun: u64,
@@ -58,6 +60,11 @@ impl SendBuffer {
 
     pub(crate) fn bytes_mut(&mut self) -> &mut BytesMut {
         &mut self.bytes
+    }
+
+    /// The same, and an empty buffer for what is appended later.
+    pub(crate) fn bytes_and_lent(&mut self) -> (&mut BytesMut, &mut BytesMut) {
+        (&mut self.bytes, &mut self.lent)
     }
 
     /// What is appended now is overwritten once it was sent. It has at most `length` bytes: room is made before, since a buffer that
@@ -103,6 +110,9 @@ impl SendBuffer {
         if self.most <= KEEP_LITTLE && self.space > 4 * KEEP_LITTLE {
             self.give_back();
         }
+        if self.most <= KEEP_LITTLE && self.lent.capacity() > 4 * KEEP_LITTLE {
+            self.lent = BytesMut::new();
+        }
         self.most = 0;
         self.quiet_spells = 0;
     }
@@ -127,6 +137,10 @@ impl SendBuffer {
         let end = self
             .sent
             .saturating_add(u64::try_from(n).unwrap_or(u64::MAX));
+        if end == self.end() {
+            // Messages are whole.
+            self.begun = self.begun.max(end);
+        }
         while self.begun < end {
             let rest = self.index(self.begun).and_then(|at| self.bytes.get(at..));
             match rest.map(front) {

@@ -39,6 +39,11 @@ impl Connection {
         }
     }
 
+    /// Where the output ends.
+    pub(crate) fn output_end(&self) -> u64 {
+        self.send.end()
+    }
+
     /// A batch begins: until it is committed, what it appends is not there.
     pub(crate) fn begin_batch(&mut self) {
         self.batch = Some((self.send.len(), self.queue.len()));

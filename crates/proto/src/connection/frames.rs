@@ -92,10 +92,16 @@ impl Connection {
             match self.look() {
                 Look::Rows => return self.take_rows(),
                 Look::Message(message) if message.is_event() => return self.take_answer(message),
-                Look::Message(message) => match self.take_reply(message) {
-                    Ok(None) => {}
-                    next => return next,
-                },
+                Look::Message(message) => {
+                    let next = if message.tag == Tag::BindComplete {
+                        self.take_answer(message)
+                    } else {
+                        self.take_reply(message)
+                    };
+                    if !matches!(next, Ok(None)) {
+                        return next;
+                    }
+                }
                 Look::Gone => {}
                 Look::NeedBytes if !self.eof => return Ok(None),
                 Look::NeedBytes => self.end_of_stream(),

@@ -148,15 +148,15 @@ impl Connection {
         Ok(fact)
     }
 
-    /// Takes an answer to one of our messages. What it says is read before the state moves.
+    /// Takes an answer to one of our messages; `Ok(None)` when nobody needs to hear of it. What it says is read before the state moves.
     //
     // Each event is written out, so that it is made where it is to be: what is passed on is copied.
     #[inline]
     pub(super) fn take_answer(&mut self, message: Message) -> Next {
         match (message.tag, message.heard) {
-            (Tag::BindComplete, Some(op)) if message.len == HEADER => {
+            (Tag::BindComplete, heard) if message.len == HEADER => {
                 self.advance(message.len, message.step);
-                Ok(Some(Event::Reply(op, Reply::Bound)))
+                Ok(heard.map(|op| Event::Reply(op, Reply::Bound)))
             }
             (Tag::CommandComplete, Some(op)) => match CommandTag::decode(self.body(message)) {
                 Ok(command) => {

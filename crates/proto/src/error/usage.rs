@@ -48,6 +48,9 @@ pub enum UsageError {
         /// The message that came too late.
         message: &'static str,
     },
+    /// An [`again`](crate::Batch::again) in a batch without a bind and an execute.
+    #[error("there is nothing to repeat: bind and execute first")]
+    NothingToRepeat,
     /// An execute whose columns neither the batch describes nor the caller told.
     #[error("the columns of the result are unknown: describe in the same batch, or tell them")]
     UnknownColumns,

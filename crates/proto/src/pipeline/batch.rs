@@ -12,6 +12,10 @@ use crate::pipeline::fence::Fence;
 use crate::pipeline::owed::Owed;
 use crate::{BindValues, Format, Oid, OpId};
 
+mod again;
+
+use again::Round;
+
 /// Messages of one operation: one query, or parse, bind, describe and execute that belong together, or closes, with or without the
 /// sync that ends their segment.
 ///
@@ -32,6 +36,8 @@ pub struct Batch<'a> {
     is_prelude: bool,
     /// What is parsed here may be a `COPY FROM STDIN`.
     copy_parsed: Option<bool>,
+    /// What may be repeated.
+    round: Option<Round>,
 }
 
 /// What a batch holds already.
@@ -94,6 +100,7 @@ impl<'a> Batch<'a> {
             fence: None,
             is_prelude: true,
             copy_parsed: None,
+            round: None,
         }
     }
 
@@ -109,8 +116,9 @@ impl<'a> Batch<'a> {
             extended::write_parse(out, "", command, &[])
         });
         self.message("prelude", false, Some(Expect::Bind), |out| {
-            let Ok(written) = bind::write(out, &Bind::default(), |_| Ok::<_, Infallible>(()));
-            written
+            let (bind, none) = (Bind::default(), &mut bytes::BytesMut::new());
+            let Ok(written) = bind::write(out, none, &bind, |_| Ok::<_, Infallible>(()));
+            written.map(|_| ())
         });
         self.message("prelude", false, Some(Expect::Rows), |out| {
             extended::write_execute(out, "", None)
@@ -153,7 +161,7 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Makes a portal of a statement and values, which `values` writes in place.
+    /// Makes a portal of a statement and values, which `values` writes.
     ///
     /// # Errors
     /// Those of `values`: the batch is rolled back, and commits no more. Other errors are kept for [`commit`](Self::commit).
@@ -166,9 +174,14 @@ impl<'a> Batch<'a> {
         let Some(start) = self.admit("bind", second, Some(Expect::Bind)) else {
             return Ok(self);
         };
-        let out = self.connection.parts().send.bytes_mut();
-        match bind::write(out, &what, values) {
-            Ok(Ok(())) => self.owe(Expect::Bind, start),
+        let parts = self.connection.parts();
+        let first = parts.queue.len();
+        let (out, lent) = parts.send.bytes_and_lent();
+        match bind::write(out, lent, &what, values) {
+            Ok(Ok(written)) => {
+                self.round = Some(Round::new(written, first));
+                self.owe(Expect::Bind, start);
+            }
             Ok(Err(error)) => self.error = Some(error),
             Err(error) => {
                 self.error = Some(UsageError::RolledBack);
@@ -289,6 +302,21 @@ impl<'a> Batch<'a> {
         });
         self.seen.sync = true;
         self
+    }
+
+    /// That the values of the bind which was written last were accepted is not handed out, as [`Reply::Bound`](crate::Reply::Bound): for
+    /// whom the execution's own answer tells as much.
+    pub fn silent_bind(&mut self) -> &mut Self {
+        if self.error.is_none() {
+            self.connection.parts().queue.silence_bind();
+        }
+        self
+    }
+
+    /// How many bytes it has appended to the output so far.
+    pub fn written(&self) -> usize {
+        let written = self.connection.output_end() - self.output_start;
+        usize::try_from(written).unwrap_or(usize::MAX)
     }
 
     /// Makes the messages an operation, to be sent in order.

@@ -136,6 +136,13 @@ impl Queue {
         }
     }
 
+    /// What was pushed last is not handed out, if it is a bind.
+    pub(crate) fn silence_bind(&mut self) {
+        if let Some(owed) = self.owed.back_mut() {
+            owed.silent |= owed.expect == Expect::Bind;
+        }
+    }
+
     /// Takes back what a batch pushed.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.owed.truncate(len);
@@ -252,7 +259,6 @@ impl Queue {
             columns,
             ..
         } = self.owed.pop_front()?;
-        drop(columns);
         // Until it is answered it could still be taken back, and the server would go on skipping.
         self.skipping &= !expect.is_sync();
         // A Query that was skipped has ended nothing.
@@ -262,6 +268,11 @@ impl Queue {
             self.fences.lower(op);
         }
         if !last {
+            if expect.takes_rows() && !silent {
+                // The same statement may be executed again.
+                self.head.columns = columns.or(self.head.columns.take());
+                self.head.result_bytes = 0;
+            }
             return None;
         }
         self.in_flight -= 1;

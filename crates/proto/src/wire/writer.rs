@@ -42,11 +42,24 @@ pub(crate) fn end_frame(out: &mut BytesMut, start: usize) -> Result<(), UsageErr
 fn end_length_prefixed(out: &mut BytesMut, start: usize) -> Result<(), UsageError> {
     // A value's writer is the caller's code: it may have shortened the buffer it was lent.
     let length = out.len().checked_sub(start).filter(|&length| length >= 4);
-    let length = length.ok_or(UsageError::BufferDisturbed)?;
+    patch_checked(out, start, length.ok_or(UsageError::BufferDisturbed)?)
+}
+
+/// Writes the length of a frame that begins at `start`, and is as long as `frame` with its type, to where it belongs.
+pub(crate) fn patch_length(
+    out: &mut BytesMut,
+    start: usize,
+    frame: usize,
+) -> Result<(), UsageError> {
+    let length = frame.checked_sub(1).ok_or(UsageError::BufferDisturbed)?;
+    patch_checked(out, start + 1, length)
+}
+
+fn patch_checked(out: &mut BytesMut, at: usize, length: usize) -> Result<(), UsageError> {
     if length > MAX_MESSAGE {
         return Err(UsageError::MessageTooLong { length });
     }
-    patch_i32(out, start, length)
+    patch_i32(out, at, length)
 }
 
 /// Writes a length into the four bytes that were kept free for it.
@@ -68,12 +81,26 @@ pub(crate) fn c_string(
         out.put_u8(0);
         return Ok(());
     }
-    if string.as_bytes().contains(&0) {
+    if has_nul(string.as_bytes()) {
         return Err(UsageError::NulByte { what });
     }
     out.put_slice(string.as_bytes());
     out.put_u8(0);
     Ok(())
+}
+
+/// Eight bytes at a time: names are short, and looked through for each query.
+#[inline]
+fn has_nul(bytes: &[u8]) -> bool {
+    /// A one in each byte, and the highest bit of each.
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHEST: u64 = ONES << 7;
+    let (words, rest) = bytes.as_chunks();
+    let in_words = words.iter().any(|word| {
+        let word = u64::from_ne_bytes(*word);
+        word.wrapping_sub(ONES) & !word & HIGHEST != 0
+    });
+    in_words || rest.contains(&0)
 }
 
 /// A count that the wire holds in 16 bits without a sign (`Int16` in the manual; the server reads it as unsigned).
@@ -96,6 +123,21 @@ mod tests {
         let mut out = BytesMut::new();
         frame::<UsageError>(&mut out, b'Q', |out| c_string(out, "query", "select")).unwrap();
         assert_eq!(&out[..], b"Q\0\0\0\x0bselect\0");
+    }
+
+    #[test]
+    fn a_nul_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            for other in [1, 0x7F, 0x80, 0x81, 0xFF] {
+                let mut bytes = alloc::vec![other; length];
+                assert!(!has_nul(&bytes));
+                for place in 0..length {
+                    bytes[place] = 0;
+                    assert!(has_nul(&bytes), "{place} of {length}");
+                    bytes[place] = other;
+                }
+            }
+        }
     }
 
     #[test]

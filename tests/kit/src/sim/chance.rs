@@ -168,7 +168,7 @@ fn operation(chance: &mut Chance<'_>, mix: &Mix) -> Operation {
         _ => pick(chance, &mix.texts).unwrap_or("insert"),
     };
     let extended = |max_rows, end| Operation::Extended { sql, max_rows, end };
-    match chance(17) {
+    match chance(19) {
         0..4 => Operation::Query(sql),
         4 | 5 => extended(None, End::Nothing),
         6 | 7 => extended(None, End::Sync),
@@ -178,6 +178,11 @@ fn operation(chance: &mut Chance<'_>, mix: &Mix) -> Operation {
         11 => Operation::Prepare(sql),
         12 => Operation::Close,
         13 => Operation::Sync,
+        17 | 18 => Operation::Again {
+            sql,
+            more: 1 + chance(3),
+            end: [End::Nothing, End::Flush, End::Sync][chance(3)],
+        },
         14 => Operation::Led(pick(chance, COMMANDS).unwrap_or(""), sql),
         _ => match pick(chance, &mix.copies) {
             Some(sql) => Operation::Copy {

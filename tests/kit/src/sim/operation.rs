@@ -17,6 +17,15 @@ pub enum Operation {
         /// What stands behind it.
         end: End,
     },
+    /// The same with more executions behind the first.
+    Again {
+        /// The text.
+        sql: &'static str,
+        /// How many more.
+        more: usize,
+        /// What stands behind them.
+        end: End,
+    },
     /// The same with a command before it, and a sync.
     Led(&'static str, &'static str),
     /// Parse and describe of the statement `s`, and a flush.
@@ -43,6 +52,16 @@ pub enum End {
     Flush,
     /// A sync.
     Sync,
+}
+
+impl End {
+    fn write(self, batch: &mut Batch<'_>) {
+        match self {
+            Self::Nothing => batch,
+            Self::Flush => batch.flush(),
+            Self::Sync => batch.sync(),
+        };
+    }
 }
 
 /// Texts of one statement each that leave no transaction behind.
@@ -101,11 +120,15 @@ impl Operation {
             }
             Self::Extended { sql, max_rows, end } => {
                 execute(batch, &text(sql, number), *max_rows);
-                match end {
-                    End::Nothing => batch,
-                    End::Flush => batch.flush(),
-                    End::Sync => batch.sync(),
-                };
+                end.write(batch);
+            }
+            Self::Again { sql, more, end } => {
+                execute(batch, &text(sql, number), None);
+                for _ in 0..*more {
+                    let again: Result<_, UsageError> = batch.again(|_| Ok(()));
+                    again.expect("nothing here fails");
+                }
+                end.write(batch);
             }
             Self::Led(command, sql) => {
                 batch.prelude(command);
@@ -145,8 +168,17 @@ impl Operation {
             Self::Extended { sql, max_rows, end } => {
                 *sql == "insert" && max_rows.is_none() && *end == End::Sync
             }
+            Self::Again { sql, end, .. } => *sql == "insert" && *end == End::Sync,
             Self::Led(_, sql) => *sql == "insert",
             _ => false,
+        }
+    }
+
+    /// How often its text is executed.
+    pub fn executions(&self) -> usize {
+        match self {
+            Self::Again { more, .. } => 1 + more,
+            _ => 1,
         }
     }
 }

@@ -7,6 +7,8 @@ pub(crate) enum Kind {
     Query(&'static str),
     /// Without anything at its end, with a Flush, or with a Sync.
     Extended(&'static str, Tail),
+    /// The same, executed three times.
+    Again(&'static str, Tail),
     Declared(&'static str),
     DeclaredExtended(&'static str),
     Sync,
@@ -27,6 +29,16 @@ pub(crate) enum Tail {
 }
 
 use Tail::{Flush, Nothing};
+
+impl Tail {
+    fn write(self, batch: &mut Batch<'_>) {
+        match self {
+            Nothing => batch,
+            Flush => batch.flush(),
+            Self::Sync => batch.sync(),
+        };
+    }
+}
 
 pub(crate) const KINDS: &[Kind] = &[
     Kind::Declared("copy in"),
@@ -60,6 +72,11 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind::Extended("fail", Tail::Sync),
     Kind::Extended("nonsense", Flush),
     Kind::Extended("rows", Tail::Sync),
+    Kind::Again("insert", Tail::Sync),
+    Kind::Again("insert", Flush),
+    Kind::Again("insert", Nothing),
+    Kind::Again("fail", Nothing),
+    Kind::Again("rows", Tail::Sync),
     Kind::Halves("copy in"),
     Kind::Halves("insert"),
     Kind::Halves("nonsense"),
@@ -105,6 +122,7 @@ impl Kind {
         match self {
             Self::Query(sql)
             | Self::Extended(sql, _)
+            | Self::Again(sql, _)
             | Self::Declared(sql)
             | Self::DeclaredExtended(sql)
             | Self::Halves(sql) => sql,
@@ -132,15 +150,16 @@ impl Kind {
             Self::Extended(_, tail) => {
                 batch.parse("", &text, &[]);
                 execute(batch);
-                match tail {
-                    Nothing => {}
-                    Flush => {
-                        batch.flush();
-                    }
-                    Tail::Sync => {
-                        batch.sync();
-                    }
+                tail.write(batch);
+            }
+            Self::Again(_, tail) => {
+                batch.parse("", &text, &[]);
+                execute(batch);
+                for _ in 0..2 {
+                    let again: Result<_, UsageError> = batch.again(|_| Ok(()));
+                    again.expect("nothing here fails");
                 }
+                tail.write(batch);
             }
             Self::DeclaredExtended(_) => {
                 batch.parse("", &text, &[]);
@@ -189,7 +208,16 @@ impl Kind {
                 | Self::Declared("insert")
                 | Self::DeclaredExtended("insert")
                 | Self::Extended("insert" | "insert 'copy'", Tail::Sync)
+                | Self::Again("insert", Tail::Sync)
                 | Self::Halves("insert")
         )
+    }
+    /// How often its text is executed.
+    pub(crate) fn executions(self) -> usize {
+        if matches!(self, Self::Again(..)) {
+            3
+        } else {
+            1
+        }
     }
 }

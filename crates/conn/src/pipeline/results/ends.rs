@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use purepg_proto::RowShape;
 
 use crate::error::Error;
+use crate::pipeline::Item;
 use crate::pipeline::results::{PipelineResults, Sent};
-use crate::pipeline::{Item, QueryOutcome};
 use crate::runtime::ByteStream;
 
 impl<S: ByteStream> PipelineResults<'_, '_, S> {
@@ -16,14 +16,14 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
     pub(super) fn poll_settled(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<QueryOutcome, Error>>> {
+    ) -> Poll<Option<Result<u64, Error>>> {
         // Every query has its result: should the connection have ended meanwhile, the next call on it tells.
         let _ = ready!(self.connection.poll_settled(cx));
         self.done = true;
         Poll::Ready(None)
     }
 
-    pub(super) fn end(&mut self, error: Error) -> Poll<Option<Result<QueryOutcome, Error>>> {
+    pub(super) fn end(&mut self, error: Error) -> Poll<Option<Result<u64, Error>>> {
         self.ended = true;
         let first = self.next_lost();
         Poll::Ready(if self.connection.is_dead() {
@@ -34,7 +34,7 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
     }
 
     /// The next of those that nobody will answer any more.
-    pub(super) fn next_lost(&mut self) -> Option<Result<QueryOutcome, Error>> {
+    pub(super) fn next_lost(&mut self) -> Option<Result<u64, Error>> {
         let why = if self.connection.is_dead() {
             self.connection.ended()
         } else {

@@ -61,14 +61,25 @@ impl CommandTag {
     /// The number of rows selected, inserted, updated, deleted, merged, moved, fetched or copied; `None` for a command that
     /// counts none.
     pub fn rows(&self) -> Option<u64> {
-        let tag = self.as_bytes();
-        let space = tag.iter().rposition(|&byte| byte == b' ')?;
-        // "CREATE TABLE" has no number; "INSERT 0 5" has two, and the first is a relic.
-        let (command, last) = (tag.first()?, tag.get(space + 1..)?);
-        if !command.is_ascii_alphabetic() {
+        let (&first, mut rest) = self.as_bytes().split_first()?;
+        if !first.is_ascii_alphabetic() {
             return None;
         }
-        core::str::from_utf8(last).ok()?.parse().ok()
+        // "CREATE TABLE" has no number; "INSERT 0 5" has two, and the first is a relic. Digit by digit, from the last one.
+        let (mut count, mut unit) = (0_u64, Some(1_u64));
+        while let Some((&byte, before)) = rest.split_last() {
+            match byte {
+                b'0' => {}
+                b'1'..=b'9' => {
+                    let part = unit?.checked_mul(u64::from(byte - b'0'))?;
+                    count = count.checked_add(part)?;
+                }
+                b' ' if unit != Some(1) => return Some(count),
+                _ => return None,
+            }
+            (unit, rest) = (unit.and_then(|unit| unit.checked_mul(10)), before);
+        }
+        None
     }
 
     /// The tag as it came.
@@ -76,9 +87,22 @@ impl CommandTag {
         if let Some(long) = &self.long {
             return long.as_bytes();
         }
+        let mut len = SHORT;
+        for word in self
+            .short
+            .iter()
+            .rev()
+            .map(|word| u64::from_le_bytes(*word))
+        {
+            if word != 0 {
+                // The highest bytes are the last ones.
+                len -= usize::try_from(word.leading_zeros() / 8).unwrap_or(0);
+                break;
+            }
+            len -= WORD;
+        }
         let short = self.short.as_flattened();
-        let len = short.iter().position(|&byte| byte == 0);
-        short.get(..len.unwrap_or(SHORT)).unwrap_or_default()
+        short.get(..len).unwrap_or_default()
     }
 }
 
@@ -137,6 +161,10 @@ mod tests {
         assert_eq!(rows(b"BEGIN\0"), None);
         assert_eq!(rows(b"\0"), None);
         assert_eq!(rows(b" 5\0"), None);
+        assert_eq!(rows(b"SELECT \0"), None);
+        assert_eq!(rows(b"SELECT 00000000000000000000000000042\0"), Some(42));
+        assert_eq!(rows(b"SELECT 100000000000000000000\0"), None);
+        assert_eq!(rows(b"SELECT 1234567890\0"), Some(1_234_567_890));
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! `Bind` (`B`): values written in place.
+//! `Bind` (`B`): values are written by who has them, and a message can be repeated with others.
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
 use crate::error::UsageError;
-use crate::wire::writer::{c_string, count, end_frame};
+use crate::wire::writer::{c_string, count, end_frame, patch_length};
 use crate::{Bind, Format};
 
 /// Values that are as long as this together are not copied.
@@ -14,7 +15,7 @@ const LARGE: usize = 64 * 1024;
 /// What comes behind them, the formats of all columns that a result can have among it, is no longer.
 const BEHIND: usize = 8 * 1024;
 
-/// Takes the values of a `Bind`, one after the other, straight into the output buffer.
+/// Takes the values of a `Bind`, one after the other.
 pub struct BindValues<'a> {
     out: &'a mut BytesMut,
     written: usize,
@@ -92,87 +93,166 @@ impl fmt::Debug for BindValues<'_> {
     }
 }
 
+/// Where the parts of a message stand in the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    start: usize,
+    /// Where the number of values stands, and the values behind it.
+    count_at: usize,
+    values_end: usize,
+    end: usize,
+    /// Of how many values the formats are told one by one.
+    formats: Option<usize>,
+}
+
 /// Appends the message. The number of values is the number that `values` appended, whose own error is the outer one. On an error the
-/// buffer is as it was.
+/// buffer is as it was. Values are written to `lent`, which is empty before and after it: what waits in the output belongs to others.
 pub(crate) fn write<E>(
     out: &mut BytesMut,
+    lent: &mut BytesMut,
     bind: &Bind<'_>,
     values: impl FnOnce(&mut BindValues<'_>) -> Result<(), E>,
-) -> Result<Result<(), UsageError>, E> {
+) -> Result<Result<Written, UsageError>, E> {
     let start = out.len();
-    let count_at = match write_head(out, bind) {
-        Ok(count_at) => count_at,
-        Err(error) => {
-            out.truncate(start);
-            return Ok(Err(error));
-        }
+    let formats = bind.parameter_formats.len();
+    let formats = (formats > 1).then_some(formats);
+    let written = match write_head(out, bind) {
+        Ok(count_at) => write_values(out, lent, count_at, formats, values).map(|end| {
+            let values_end = end?;
+            write_formats(out, "result formats", bind.result_formats)?;
+            end_frame(out, start)?;
+            let end = out.len();
+            Ok(Written {
+                start,
+                count_at,
+                values_end,
+                end,
+                formats,
+            })
+        }),
+        Err(error) => Ok(Err(error)),
     };
-    // Only this much is lent: what waits before it belongs to others. It is the same memory, so nothing is copied.
-    let mut tail = out.split_off(out.len());
-    let mut writer = BindValues {
-        out: &mut tail,
-        written: 0,
-        error: None,
-    };
-    let result = values(&mut writer);
-    let (written, error) = (writer.written, writer.error.take());
-    join(out, tail);
-    let ended = match (&result, error) {
-        (Ok(()), None) => write_tail(out, bind, start, count_at, written),
-        (_, error) => Err(error.unwrap_or(UsageError::RolledBack)),
-    };
-    if ended.is_err() {
+    if !matches!(written, Ok(Ok(_))) {
         out.truncate(start);
     }
-    result.map(|()| ended)
+    written
+}
+
+/// Appends once more what stands from the start of a message to `end`, with other values in the message.
+pub(crate) fn write_again<E>(
+    out: &mut BytesMut,
+    lent: &mut BytesMut,
+    written: Written,
+    end: usize,
+    values: impl FnOnce(&mut BindValues<'_>) -> Result<(), E>,
+) -> Result<Result<(), UsageError>, E> {
+    let Written {
+        start: from,
+        count_at,
+        values_end,
+        formats,
+        ..
+    } = written;
+    let start = out.len();
+    append_copy(out, from..count_at + COUNT);
+    let count_at = start + (count_at - from);
+    let again = write_values(out, lent, count_at, formats, values).map(|end_of_values| {
+        let again_end = end_of_values?;
+        append_copy(out, values_end..end);
+        let message = again_end + (written.end - values_end) - start;
+        patch_length(out, start, message)
+    });
+    if !matches!(again, Ok(Ok(()))) {
+        out.truncate(start);
+    }
+    again
 }
 
 /// What stands before the values; gives where their number belongs.
+#[inline]
 fn write_head(out: &mut BytesMut, bind: &Bind<'_>) -> Result<usize, UsageError> {
     out.extend_from_slice(b"B\0\0\0\0");
     c_string(out, "portal name", bind.portal)?;
     c_string(out, "statement name", bind.statement)?;
     write_formats(out, "parameter formats", bind.parameter_formats)?;
     let count_at = out.len();
-    out.extend_from_slice(&[0; 2]);
+    out.extend_from_slice(&[0; COUNT]);
     Ok(count_at)
 }
 
-/// What stands behind the values, and what counts them.
-fn write_tail(
+/// The length of the word that counts the values.
+const COUNT: usize = 2;
+
+/// The values, and what counts them; gives where they end.
+#[inline]
+fn write_values<E>(
     out: &mut BytesMut,
-    bind: &Bind<'_>,
-    start: usize,
+    lent: &mut BytesMut,
     count_at: usize,
-    written: usize,
+    formats: Option<usize>,
+    values: impl FnOnce(&mut BindValues<'_>) -> Result<(), E>,
+) -> Result<Result<usize, UsageError>, E> {
+    let mut writer = BindValues {
+        out: &mut *lent,
+        written: 0,
+        error: None,
+    };
+    let result = values(&mut writer);
+    let (written, error) = (writer.written, writer.error.take());
+    if let Err(error) = result {
+        lent.clear();
+        return Err(error);
+    }
+    append(out, lent);
+    let counted = match error {
+        None => count_values(out, count_at, formats, written),
+        Some(error) => Err(error),
+    };
+    Ok(counted.map(|()| out.len()))
+}
+
+fn count_values(
+    out: &mut BytesMut,
+    count_at: usize,
+    formats: Option<usize>,
+    values: usize,
 ) -> Result<(), UsageError> {
-    let formats = bind.parameter_formats.len();
-    if formats > 1 && formats != written {
-        let values = written;
+    if let Some(formats) = formats.filter(|&formats| formats != values) {
         return Err(UsageError::FormatCount { formats, values });
     }
-    let count = u16::try_from(written).map_err(|_| UsageError::TooMany {
+    let count = u16::try_from(values).map_err(|_| UsageError::TooMany {
         what: "parameters",
-        count: written,
+        count: values,
     })?;
     out.get_mut(count_at..)
         .and_then(<[u8]>::first_chunk_mut)
         .map(|slot| *slot = count.to_be_bytes())
-        .ok_or(UsageError::BufferDisturbed)?;
-    write_formats(out, "result formats", bind.result_formats)?;
-    end_frame(out, start)
+        .ok_or(UsageError::BufferDisturbed)
 }
 
-/// Puts values behind what they were split off from. Where they are where they were begun, that costs nothing. Large ones that had to
-/// move stay where they are now, and what stands before them is put there: copied back, they would be held twice.
-fn join(out: &mut BytesMut, tail: BytesMut) {
-    let moved = out.as_ptr_range().end != tail.as_ptr();
-    if !moved || tail.len() < LARGE || tail.len() < out.len() {
-        out.unsplit(tail);
-        return;
+/// Appends what stands at a place in the buffer already.
+#[inline]
+fn append_copy(out: &mut BytesMut, range: Range<usize>) {
+    let end = out.len();
+    out.resize(end + range.len(), 0);
+    out.copy_within(range, end);
+}
+
+/// Puts values behind what stands before them. Large ones stay where they are, and that is put before them: copied, they would be held
+/// twice.
+#[inline]
+fn append(out: &mut BytesMut, values: &mut BytesMut) {
+    if values.len() < LARGE || values.len() < out.len() {
+        out.extend_from_slice(values);
+        values.clear();
+    } else {
+        put_before(out, core::mem::take(values));
     }
+}
+
+fn put_before(out: &mut BytesMut, values: BytesMut) {
     let before = out.len();
-    let mut all = Vec::from(tail);
+    let mut all = Vec::from(values);
     let length = all.len();
     all.reserve_exact(before + BEHIND);
     all.resize(length + before, 0);
@@ -241,13 +321,13 @@ mod tests {
     #[test]
     fn values_stand_where_they_were_written() {
         let mut out = BytesMut::new();
-        let written = write::<()>(&mut out, &bind(&[]), |values| {
+        let written = write::<()>(&mut out, &mut BytesMut::new(), &bind(&[]), |values| {
             values.bytes(Some(b"a"));
             values.bytes(None);
             values.bytes(Some(b""));
             Ok(())
         });
-        assert_eq!(written, Ok(Ok(())));
+        assert!(matches!(written, Ok(Ok(_))));
         assert_eq!(
             &out[..],
             b"B\0\0\0\x1c\0s\0\0\0\0\x03\0\0\0\x01a\xff\xff\xff\xff\0\0\0\0\0\x01\0\x01"
@@ -259,12 +339,17 @@ mod tests {
         let value = alloc::vec![7; 10 * LARGE];
         for before in [0, 1, 100, LARGE, 20 * LARGE] {
             let mut out = BytesMut::from(&alloc::vec![1; before][..]);
-            write::<()>(&mut out, &bind(&[Format::Binary]), |values| {
-                values.value(|out| {
-                    out.extend_from_slice(&value);
-                    Ok(true)
-                })
-            })
+            write::<()>(
+                &mut out,
+                &mut BytesMut::new(),
+                &bind(&[Format::Binary]),
+                |values| {
+                    values.value(|out| {
+                        out.extend_from_slice(&value);
+                        Ok(true)
+                    })
+                },
+            )
             .unwrap()
             .unwrap();
             let capacity = out.capacity();
@@ -285,7 +370,7 @@ mod tests {
     #[test]
     fn a_writer_is_lent_nothing_of_the_others() {
         let mut out = BytesMut::from(&b"before"[..]);
-        let disturbed = write::<()>(&mut out, &bind(&[]), |values| {
+        let disturbed = write::<()>(&mut out, &mut BytesMut::new(), &bind(&[]), |values| {
             values.value(|out| {
                 *out = BytesMut::new();
                 Ok(true)
@@ -320,16 +405,18 @@ mod tests {
     #[test]
     fn errors_leave_no_trace() {
         let mut out = BytesMut::new();
-        let error = write(&mut out, &bind(&[]), |values| values.value(|_| Err("mine")));
+        let error = write(&mut out, &mut BytesMut::new(), &bind(&[]), |values| {
+            values.value(|_| Err("mine"))
+        });
         assert_eq!(error, Err("mine"));
         let two = [Format::Text, Format::Binary];
-        let error = write::<()>(&mut out, &bind(&two), |values| {
+        let error = write::<()>(&mut out, &mut BytesMut::new(), &bind(&two), |values| {
             values.bytes(None);
             Ok(())
         });
         let (formats, values) = (2, 1);
         assert_eq!(error, Ok(Err(UsageError::FormatCount { formats, values })));
-        let error = write::<()>(&mut out, &bind(&[]), |values| {
+        let error = write::<()>(&mut out, &mut BytesMut::new(), &bind(&[]), |values| {
             (0..=65_535).for_each(|_| values.bytes(None));
             Ok(())
         });

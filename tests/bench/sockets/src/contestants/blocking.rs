@@ -2,10 +2,10 @@
 
 mod driver;
 
-use driver::{Driver, each, typed};
+use driver::{Driver, each, execute, typed, write};
 use purepg_proto::{CopyEnd, Event, Reply};
 use purepg_testkit::server::{USER_SCRAM, USER_TRUST};
-use purepg_types::FromRow;
+use purepg_types::{FromRow, ToSql};
 
 use super::loops::{by_batches, copied, one_by_one};
 use super::{Job, Result, Server};
@@ -134,22 +134,28 @@ fn pipeline(driver: &mut Driver, count: u64, watch: &mut Stopwatch) -> Result<u6
 fn insert(driver: &mut Driver, job: &Job, watch: &mut Stopwatch) -> Result<u64> {
     let insert = driver.prepare(INSERT)?;
     driver.simple("begin")?;
-    let push = |driver: &mut Driver, number, sync| {
-        let (id, small, name) = inserted(number);
-        driver.push(&insert, &[&id, &small, &name], sync)
-    };
     let rows = if job.workload == Workload::Insert {
         one_by_one(job.count, watch, |number, sum| {
-            push(driver, number, true)?;
+            let (id, small, name) = inserted(number);
+            driver.push(&insert, &[&id, &small, &name], true)?;
             sum.number(i64::try_from(driver.completed(1)?)?);
             Ok(())
         })?
     } else {
         by_batches(job.count, watch, |from, until, sum| {
+            let mut batch = driver.core.batch();
             for number in from..until {
-                push(driver, number, number + 1 == until)?;
+                let (id, small, name) = inserted(number);
+                let values: [&dyn ToSql; 3] = [&id, &small, &name];
+                if number == from {
+                    execute(&mut batch, &insert, &values)?;
+                } else {
+                    batch.again(|out| write(out, &insert, &values))?;
+                }
             }
-            sum.number(i64::try_from(driver.completed(until - from)?)?);
+            batch.sync();
+            batch.commit()?;
+            sum.number(i64::try_from(driver.completed(1)?)?);
             Ok(())
         })?
     };

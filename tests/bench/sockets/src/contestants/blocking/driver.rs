@@ -5,8 +5,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use purepg_proto::{
-    Bind, CommandTag, Connection, Event, Format, Limits, Nonce, Outcome, Reply, RowBatch, RowShape,
-    ScramKeys, Startup, StartupEvent, Target, Transport,
+    Batch, Bind, BindValues, CommandTag, Connection, Event, Format, Limits, Nonce, Outcome, Reply,
+    RowBatch, RowShape, ScramKeys, Startup, StartupEvent, Target, Transport,
 };
 use purepg_testkit::server::{DATABASE, PASSWORD};
 use purepg_types::{Column, DecodeError, EncodeError, Field, IsNull, ToSql, Type, encode};
@@ -25,6 +25,40 @@ pub(super) struct Statement {
     parameters: Vec<Type>,
     columns: Arc<purepg_proto::Columns>,
     pub(super) list: Vec<Column>,
+}
+
+/// Binds and executes.
+#[inline]
+pub(super) fn execute(
+    batch: &mut Batch<'_>,
+    statement: &Statement,
+    values: &[&dyn ToSql],
+) -> Result<()> {
+    let bind = Bind {
+        portal: "",
+        statement: "s",
+        parameter_formats: &[Format::Binary],
+        result_formats: &[Format::Binary],
+    };
+    batch.bind(bind, |out| write(out, statement, values))?;
+    batch.execute("", None, RowShape::Known(Arc::clone(&statement.columns)));
+    Ok(())
+}
+
+/// Writes the values of a bind.
+#[inline]
+pub(super) fn write(
+    out: &mut BindValues<'_>,
+    statement: &Statement,
+    values: &[&dyn ToSql],
+) -> std::result::Result<(), EncodeError> {
+    for (index, (value, ty)) in values.iter().zip(&statement.parameters).enumerate() {
+        out.value::<EncodeError>(|out| {
+            let binary = purepg_types::Format::Binary;
+            Ok(encode(index, *value, ty, binary, out)? == IsNull::No)
+        })?;
+    }
+    Ok(())
 }
 
 impl Driver {
@@ -102,22 +136,7 @@ impl Driver {
         sync: bool,
     ) -> Result<()> {
         let mut batch = self.core.batch();
-        let bind = Bind {
-            portal: "",
-            statement: "s",
-            parameter_formats: &[Format::Binary],
-            result_formats: &[Format::Binary],
-        };
-        batch.bind(bind, |out| {
-            for (index, (value, ty)) in values.iter().zip(&statement.parameters).enumerate() {
-                out.value::<EncodeError>(|out| {
-                    let binary = purepg_types::Format::Binary;
-                    Ok(encode(index, *value, ty, binary, out)? == IsNull::No)
-                })?;
-            }
-            Ok::<_, EncodeError>(())
-        })?;
-        batch.execute("", None, RowShape::Known(Arc::clone(&statement.columns)));
+        execute(&mut batch, statement, values)?;
         if sync {
             batch.sync();
         }
