@@ -188,6 +188,45 @@ fn an_error_behind_which_the_connection_ends_is_not_recoverable() {
     }
 }
 
+/// Runs a statement with three sets of no parameters, that many rows each; says the last words once all was sent.
+fn many(rows: u64, last_words: &[u8]) -> (Result<u64, Error>, bool) {
+    let (mut conn, server) = open();
+    let done = backend::command_complete(&format!("INSERT 0 {rows}"));
+    server.say(&[
+        backend::parse_complete(),
+        backend::parameter_description(&[]),
+        backend::no_data(),
+        [backend::bind_complete(), done].concat().repeat(3),
+    ]);
+    let result = {
+        let mut many = pin!(conn.execute_many("insert into t default values", [(); 3]));
+        assert!(once(many.as_mut()).is_none());
+        let sync = b"S\0\0\0\x04";
+        assert!(server.script().written.ends_with(sync));
+        server.say(&[last_words.to_vec()]);
+        server.script().ends = true;
+        once(many).unwrap()
+    };
+    (result, conn.is_dead())
+}
+
+#[test]
+fn sets_whose_commit_nobody_confirmed_are_not_told_to_be_done() {
+    let garbage = backend::message(b'?', &[]);
+    for last_words in [Vec::new(), fatal(), garbage] {
+        let (result, is_dead) = many(1, &last_words);
+        let error = result.unwrap_err();
+        assert!(is_dead && !error.is_retryable(), "{error:?}");
+    }
+}
+
+#[test]
+fn rows_that_no_server_can_have_counted_are_no_panic() {
+    let confirmed = backend::ready(b'I');
+    assert_eq!(many(1, &confirmed).0.unwrap(), 3);
+    assert_eq!(many(u64::MAX, &confirmed).0.unwrap(), u64::MAX);
+}
+
 #[test]
 fn a_malformed_row_ends_the_stream() {
     let (mut conn, server) = open();
@@ -211,7 +250,7 @@ fn a_malformed_row_ends_the_stream() {
 
 #[test]
 fn the_reason_of_the_end_is_known_wherever_a_future_was_dropped() {
-    for notices in 100..130 {
+    for notices in 1_000..1_040 {
         let (mut conn, server) = open();
         server.say(&[
             backend::notice_response("NOTICE", "00000", "n").repeat(notices),

@@ -608,6 +608,60 @@ fn nothing_is_repeated_that_is_not_there() {
 }
 
 #[test]
+fn what_is_repeated_is_no_copy_from_stdin() {
+    let (mut driver, _) = connected();
+    let mut batch = driver.core.batch();
+    several(&mut batch, &[b"1", b"2"]).copy_in();
+    assert_eq!(batch.commit(), Err(UsageError::BehindTheCopy));
+}
+
+#[test]
+fn values_that_were_left_behind_by_a_panic_are_nobodys() {
+    let (mut driver, _) = connected();
+    let left = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        driver.begin(|batch| {
+            let _: Result<_, UsageError> = batch.bind(Bind::default(), |values| {
+                values.bytes(Some(b"secret"));
+                panic!("amid the values")
+            });
+        });
+    }));
+    assert!(left.is_err());
+    driver.begin(|batch| {
+        several(batch, &[b"1"]).sync();
+    });
+    let (mut other, _) = connected();
+    other.begin(|batch| {
+        several(batch, &[b"1"]).sync();
+    });
+    assert_eq!(driver.core.output(), other.core.output());
+}
+
+#[test]
+fn only_a_bind_of_the_same_batch_is_silent() {
+    let (mut driver, _) = connected();
+    driver.begin(|batch| {
+        let bound: Result<_, UsageError> = batch.bind(Bind::default(), |_| Ok(()));
+        bound.unwrap();
+    });
+    driver.core.batch().silent_bind();
+    driver.begin(|batch| {
+        batch.silent_bind().sync();
+    });
+    driver.send();
+    let lines = driver.feed(&[bind_complete(), ready(b'I')].concat());
+    assert_eq!(lines[0], "op0 Bound");
+    // It does not matter what stands behind it.
+    driver.begin(|batch| {
+        several(batch, &[b"1", b"2"]).silent_bind().sync();
+    });
+    driver.send();
+    let round = [bind_complete(), command_complete("INSERT 0 1")].concat();
+    let lines = driver.feed(&[round.repeat(2), ready(b'I')].concat());
+    assert_eq!(lines.len(), 3, "{lines:?}");
+}
+
+#[test]
 fn a_bind_can_be_silent_but_its_error_cannot() {
     let (mut driver, _) = connected();
     for answer in [command_complete("SELECT 0"), failure()] {

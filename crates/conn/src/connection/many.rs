@@ -36,7 +36,7 @@ impl<S: ByteStream> Connection<S> {
     ///
     /// # Cancel safety
     /// Dropping the future costs the connection nothing. What was sent may be carried out, but not a part of it, unless a transaction
-    /// is open; with what was sent in part goes the rest of it, some 16 KiB of parameters at most or one set.
+    /// is open; with what was sent in part goes the rest of it, some 16 KiB of parameters at most and one set more.
     pub async fn execute_many<'q, P: Params>(
         &mut self,
         query: impl IntoQuery<'q> + Send,
@@ -188,7 +188,12 @@ impl<S: ByteStream> Connection<S> {
             return;
         }
         match reply {
-            Reply::StatementComplete(tag) => progress.row_count += tag.rows().unwrap_or(0),
+            Reply::StatementComplete(tag) => {
+                let rows = tag.rows().unwrap_or(0);
+                progress.row_count = progress.row_count.saturating_add(rows);
+            }
+            // Why is still to come.
+            Reply::Finished(Outcome::Lost) => {}
             Reply::Finished(outcome) => {
                 progress.ended();
                 // What comes behind the first failure was skipped.

@@ -1,5 +1,6 @@
 //! What becomes of the queries of a pipeline: what is sent of them, and what was answered.
 
+mod answers;
 mod ends;
 mod sending;
 
@@ -12,11 +13,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::{FusedStream, Stream};
-use purepg_proto::{Event, OpId, Outcome, Reply};
+use purepg_proto::OpId;
 
 use crate::columns::Columns;
 use crate::connection::{Connection, Describing};
-use crate::error::{Error, UsageError};
+use crate::error::Error;
 use crate::pipeline::{Item, QueryOutcome};
 use crate::row::{KeptRows, Row, RowBatch, RowRef};
 use crate::runtime::ByteStream;
@@ -118,8 +119,9 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
     ///
     /// # Errors
     /// [`Error::Aborted`] for a query that was not looked at, since one before it in its transaction had failed;
-    /// [`UsageError::CopyInPipeline`] for a COPY; otherwise as [`Connection::fetch`]. When the connection ends, each query that has no
-    /// result yet is told why, once, and those that were not sent [may be tried again](Error::is_retryable).
+    /// [`UsageError::CopyInPipeline`](crate::UsageError::CopyInPipeline) for a COPY; otherwise as [`Connection::fetch`]. When the
+    /// connection ends, each query that has no result yet is told why, once, and those that were not sent
+    /// [may be tried again](Error::is_retryable).
     ///
     /// # Cancel safety
     /// Dropping the future loses no result.
@@ -177,7 +179,9 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
     ) -> Poll<Option<Result<u64, Error>>> {
         loop {
             // While the answers to a query come, nothing else has to be looked at.
-            while let Some(Sent::Query { .. }) = self.sent.front() {
+            while !self.ended
+                && let Some(Sent::Query { .. }) = self.sent.front()
+            {
                 let Ok(Some(event)) = self.connection.known_event() else {
                     break;
                 };
@@ -214,158 +218,6 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                 Err(error) => return self.end(error),
             }
         }
-    }
-
-    /// Takes note of one answer; gives the result that it completes.
-    #[inline]
-    fn follow(
-        &mut self,
-        event: Event,
-        take: &mut impl FnMut(&mut Current, purepg_proto::RowBatch, &Arc<Columns>),
-    ) -> Option<Result<u64, Error>> {
-        // Most answers, without being moved.
-        if let Event::Reply(op, reply) = &event
-            && let Some(Sent::Query { op: query, .. }) = self.sent.front()
-            && query == op
-        {
-            match reply {
-                Reply::StatementComplete(tag) => {
-                    self.current.row_count = tag.rows().unwrap_or(0);
-                    self.connection.note_tag(tag);
-                    return None;
-                }
-                Reply::Finished(Outcome::Complete) => return self.finish(Outcome::Complete),
-                _ => {}
-            }
-        }
-        self.follow_rarer(event, take)
-    }
-
-    fn follow_rarer(
-        &mut self,
-        event: Event,
-        take: &mut impl FnMut(&mut Current, purepg_proto::RowBatch, &Arc<Columns>),
-    ) -> Option<Result<u64, Error>> {
-        let Event::Reply(op, reply) = event else {
-            return None;
-        };
-        if matches!(reply, Reply::Finished(Outcome::Lost)) {
-            // Why is still to come.
-            return None;
-        }
-        match self.sent.front_mut()? {
-            Sent::Describe(describing) if describing.op() == op => {
-                let described = describing.follow(self.connection, reply)?;
-                self.sent.pop_front();
-                self.describing = false;
-                let error = match described {
-                    Ok(statement) => {
-                        self.described = Some(statement);
-                        return None;
-                    }
-                    Err(error) => error,
-                };
-                // The server has given the segment up already.
-                self.items.pop_front();
-                self.abort_rest();
-                Some(Err(error))
-            }
-            Sent::Failing(failing) if *failing == op => {
-                if let Reply::Finished(_) = reply {
-                    self.sent.pop_front();
-                }
-                None
-            }
-            Sent::Query {
-                op: query, running, ..
-            } if *query == op => {
-                if let Some(running) = running.take() {
-                    self.running = Some(running);
-                }
-                let current = &mut self.current;
-                match reply {
-                    Reply::Columns(described) => {
-                        current.columns = Some(self.connection.columns(described));
-                    }
-                    Reply::Rows(rows) => {
-                        let own = current.columns.clone();
-                        let known = self
-                            .running
-                            .as_ref()
-                            .and_then(|known| known.columns.as_ref());
-                        let columns = own.as_ref().or(known)?;
-                        current.delivered += u64::try_from(rows.len()).unwrap_or(0);
-                        match self.connection.check_readable() {
-                            Ok(()) => take(current, rows, columns),
-                            Err(error) => {
-                                current.fault.get_or_insert(error);
-                            }
-                        }
-                    }
-                    Reply::Suspended => current.row_count = current.delivered,
-                    Reply::CopyOut(_) => {
-                        current.fault.get_or_insert(UsageError::CopyOut.into());
-                    }
-                    Reply::Finished(outcome) => return self.finish(outcome),
-                    _ => {}
-                }
-                None
-            }
-            _ => None,
-        }
-    }
-
-    fn finish(&mut self, outcome: Outcome) -> Option<Result<u64, Error>> {
-        let Some(Sent::Query {
-            segment,
-            running,
-            written,
-            ..
-        }) = self.sent.pop_front()
-        else {
-            return None;
-        };
-        if let Some(running) = running {
-            self.running = Some(running);
-        }
-        let current = &mut self.current;
-        let row_count = mem::take(&mut current.row_count);
-        current.delivered = 0;
-        self.last_columns = current.columns.take();
-        let fault = current.fault.take();
-        let failed = matches!(outcome, Outcome::Failed(_));
-        let running = self.running.as_ref();
-        let checked = match outcome {
-            Outcome::Complete => Ok(()),
-            outcome => {
-                let written = written.or_else(|| running.map(|known| known.statement.written()));
-                self.connection.check(outcome, written.as_ref())
-            }
-        };
-        Some(match checked {
-            Ok(()) => {
-                // A change is reported behind the rows that were made with it.
-                let known = running.and_then(|running| running.columns.as_ref());
-                let readable = match self.last_columns.as_ref().or(known) {
-                    Some(_) => self.connection.check_readable(),
-                    None => Ok(()),
-                };
-                fault.map_or(readable, Err).map(|()| row_count)
-            }
-            Err(error) => {
-                if failed {
-                    if let Some(running) = running {
-                        self.connection.note_failure(&running.statement, &error);
-                    }
-                    // What was sent of its segment is skipped; the rest would begin another one.
-                    // A statement that is being described is skipped too, and tells so itself.
-                    if segment == self.segment && !self.describing {
-                        self.abort_rest();
-                    }
-                }
-                Err(error)
-            }
-        })
     }
 }
 

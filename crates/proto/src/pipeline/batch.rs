@@ -13,8 +13,10 @@ use crate::pipeline::owed::Owed;
 use crate::{BindValues, Format, Oid, OpId};
 
 mod again;
+mod copy_in;
 
 use again::Round;
+use copy_in::speaks_of_copy;
 
 /// Messages of one operation: one query, or parse, bind, describe and execute that belong together, or closes, with or without the
 /// sync that ends their segment.
@@ -126,7 +128,7 @@ impl<'a> Batch<'a> {
         if self.error.is_none() {
             let queue = self.connection.parts().queue;
             queue.know_columns(Some(Arc::new(Columns::from_iter([]))));
-            queue.silence_from(first);
+            queue.silence(first..queue.len());
         }
         self.is_prelude = true;
         self
@@ -233,50 +235,6 @@ impl<'a> Batch<'a> {
         self
     }
 
-    /// Declares that the query, or the execute, that was written last is a `COPY FROM STDIN`, and ends the operation: nothing follows in
-    /// this batch, and the sync that an execute needs is added here.
-    ///
-    /// When the server asks for the data, with [`Reply::CopyIn`](crate::Reply::CopyIn), it is sent with
-    /// [`copy_data`](Connection::copy_data), and ended with [`copy_finish`](Connection::copy_finish). What is committed behind the
-    /// operation waits in the output until that is over, and is not shown before: anything but the data would end the session. A statement
-    /// that turns out to be another is answered like any other. A query of several statements may hold several such COPYs.
-    ///
-    /// A COPY that nobody declared fails: the core refuses to send data for it.
-    pub fn copy_in(&mut self) -> &mut Self {
-        if self.error.is_some() {
-            return self;
-        }
-        if self.fence.is_some_and(|fence| fence.declared) {
-            self.error = Some(UsageError::SecondOperation { message: "copy_in" });
-        } else if self.seen.sync {
-            self.error = Some(UsageError::BehindTheEnd { message: "copy_in" });
-        } else if self.seen.query {
-            self.connection.parts().queue.may_copy(false);
-            self.raise_fence(true);
-        } else if self.seen.execute && !self.connection.parts().queue.ends_with_execute() {
-            // To a server that waits for data it would be the end of the session.
-            self.error = Some(UsageError::BehindTheCopy);
-        } else if self.seen.execute {
-            // Nothing else makes the server show an answer that is not the one to a COPY; in a COPY it pays no attention.
-            self.flush().raise_fence(true);
-            self.connection.parts().queue.may_copy(false);
-            self.sync();
-        } else {
-            self.error = Some(UsageError::NothingToCopy);
-        }
-        self
-    }
-
-    /// What comes from here on is shown once the operation is over.
-    fn raise_fence(&mut self, declared: bool) {
-        let place = self.connection.parts().send.end();
-        self.fence = Some(Fence {
-            op: self.op,
-            place,
-            declared,
-        });
-    }
-
     /// Closes a statement or a portal; one that does not exist is no error. May stand in any batch, before its query or its sync.
     pub fn close(&mut self, target: Target<'_>) -> &mut Self {
         self.message("close", false, Some(Expect::Close), |out| {
@@ -301,15 +259,6 @@ impl<'a> Batch<'a> {
             Ok(())
         });
         self.seen.sync = true;
-        self
-    }
-
-    /// That the values of the bind which was written last were accepted is not handed out, as [`Reply::Bound`](crate::Reply::Bound): for
-    /// whom the execution's own answer tells as much.
-    pub fn silent_bind(&mut self) -> &mut Self {
-        if self.error.is_none() {
-            self.connection.parts().queue.silence_bind();
-        }
         self
     }
 
@@ -390,13 +339,6 @@ impl<'a> Batch<'a> {
         let place = start..parts.send.end();
         parts.queue.push(Owed::new(self.op, expect, place));
     }
-}
-
-/// True for every text with a COPY statement in it, and for some others.
-fn speaks_of_copy(sql: &str) -> bool {
-    sql.as_bytes()
-        .windows(4)
-        .any(|word| word.eq_ignore_ascii_case(b"copy"))
 }
 
 impl Drop for Batch<'_> {

@@ -129,17 +129,10 @@ impl Queue {
         self.owed.push_back(owed);
     }
 
-    /// Nothing from this entry on is handed out.
-    pub(crate) fn silence_from(&mut self, index: usize) {
-        for owed in self.owed.range_mut(index..) {
+    /// The answers to these are not handed out.
+    pub(crate) fn silence(&mut self, entries: Range<usize>) {
+        for owed in self.owed.range_mut(entries) {
             owed.silent = true;
-        }
-    }
-
-    /// What was pushed last is not handed out, if it is a bind.
-    pub(crate) fn silence_bind(&mut self) {
-        if let Some(owed) = self.owed.back_mut() {
-            owed.silent |= owed.expect == Expect::Bind;
         }
     }
 
@@ -268,7 +261,7 @@ impl Queue {
             self.fences.lower(op);
         }
         if !last {
-            if expect.takes_rows() && !silent {
+            if expect.may_be_fenced() && !silent {
                 // The same statement may be executed again.
                 self.head.columns = columns.or(self.head.columns.take());
                 self.head.result_bytes = 0;

@@ -113,6 +113,9 @@ pub const ENDS: &[&str] = &["fatal", "die"];
 
 impl Operation {
     /// Writes it. `number` is that of the operation.
+    ///
+    /// # Panics
+    /// Never: there are no values that could not be written.
     pub fn write(&self, batch: &mut Batch<'_>, number: usize) {
         match self {
             Self::Query(sql) => {

@@ -8,7 +8,7 @@ use purepg_proto::RowShape;
 
 use crate::error::Error;
 use crate::pipeline::Item;
-use crate::pipeline::results::{PipelineResults, Sent};
+use crate::pipeline::results::{Current, PipelineResults, Sent};
 use crate::runtime::ByteStream;
 
 impl<S: ByteStream> PipelineResults<'_, '_, S> {
@@ -25,6 +25,7 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
 
     pub(super) fn end(&mut self, error: Error) -> Poll<Option<Result<u64, Error>>> {
         self.ended = true;
+        self.current = Current::default();
         let first = self.next_lost();
         Poll::Ready(if self.connection.is_dead() {
             first

@@ -12,6 +12,8 @@ use crate::{Bind, Format};
 
 /// Values that are as long as this together are not copied.
 const LARGE: usize = 64 * 1024;
+/// So much room for values is kept at most.
+const KEEP: usize = 2 * LARGE;
 /// What comes behind them, the formats of all columns that a result can have among it, is no longer.
 const BEHIND: usize = 8 * 1024;
 
@@ -192,6 +194,8 @@ fn write_values<E>(
     formats: Option<usize>,
     values: impl FnOnce(&mut BindValues<'_>) -> Result<(), E>,
 ) -> Result<Result<usize, UsageError>, E> {
+    // Who was to write values before may have panicked.
+    lent.clear();
     let mut writer = BindValues {
         out: &mut *lent,
         written: 0,
@@ -199,11 +203,14 @@ fn write_values<E>(
     };
     let result = values(&mut writer);
     let (written, error) = (writer.written, writer.error.take());
-    if let Err(error) = result {
-        lent.clear();
-        return Err(error);
+    if result.is_ok() {
+        append(out, lent);
     }
-    append(out, lent);
+    lent.clear();
+    if lent.capacity() > KEEP {
+        *lent = BytesMut::new();
+    }
+    result?;
     let counted = match error {
         None => count_values(out, count_at, formats, written),
         Some(error) => Err(error),
@@ -244,7 +251,6 @@ fn append_copy(out: &mut BytesMut, range: Range<usize>) {
 fn append(out: &mut BytesMut, values: &mut BytesMut) {
     if values.len() < LARGE || values.len() < out.len() {
         out.extend_from_slice(values);
-        values.clear();
     } else {
         put_before(out, core::mem::take(values));
     }
@@ -364,6 +370,21 @@ mod tests {
             if before < value.len() {
                 assert!(capacity < before + value.len() + 2 * BEHIND, "{capacity}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_lent_for_large_values_is_given_back() {
+        let large = alloc::vec![7; 10 * KEEP];
+        for fails in [false, true] {
+            let (mut out, mut lent) = (BytesMut::new(), BytesMut::new());
+            out.extend_from_slice(&alloc::vec![1; 20 * KEEP]);
+            let written = write(&mut out, &mut lent, &bind(&[]), |values| {
+                values.bytes(Some(&large));
+                if fails { Err(()) } else { Ok(()) }
+            });
+            assert_eq!(written.is_err(), fails);
+            assert!(lent.is_empty() && lent.capacity() <= KEEP);
         }
     }
 

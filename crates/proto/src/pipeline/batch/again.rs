@@ -69,6 +69,23 @@ impl Batch<'_> {
         }
         Ok(self)
     }
+
+    /// That the values of its bind were accepted is not handed out, as [`Reply::Bound`](crate::Reply::Bound): for whom the execution's own
+    /// answer tells as much.
+    pub fn silent_bind(&mut self) -> &mut Self {
+        if self.error.is_none()
+            && let Some(round) = &self.round
+        {
+            let bind = round.entries.0;
+            self.connection.parts().queue.silence(bind..bind + 1);
+        }
+        self
+    }
+
+    /// True when something is executed more than once.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.round.is_some_and(|round| round.end.is_some())
+    }
 }
 
 /// What was written from `start` on will be answered like the round that it repeats.
