@@ -92,12 +92,12 @@ impl<S: ByteStream> Connection<S> {
         params: impl Params,
     ) -> Result<MessageStream<'_, S>, Error> {
         let query = query.into_query();
-        self.make_way_for(&query).await?;
-        self.check_transaction()?;
-        let (cursor, statement) = match self.send(&query, &params).await {
-            Ok(sent) => sent,
-            Err(error) => return Err(self.settled(error).await),
-        };
+        let sent = self.run(&query, &params, |_, _, _| Poll::Ready(Ok(())));
+        let (cursor, ()) = sent.await?;
+        let old = cursor.may_be_stale();
+        let statement = old
+            .then(|| self.statement_behind(&query, &params))
+            .flatten();
         let columns = cursor.columns().cloned();
         Ok(MessageStream {
             connection: self,

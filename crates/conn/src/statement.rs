@@ -1,5 +1,6 @@
 //! Prepared statements.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
@@ -27,8 +28,9 @@ struct Prepared {
     has_plan: bool,
     deallocates_all: bool,
     description: Arc<Description>,
-    /// What became of it since.
+    /// What became of it since, and whether anything did, which is looked at before every call.
     now: Mutex<Now>,
+    has_changed: AtomicBool,
 }
 
 /// What the server says of a statement.
@@ -75,6 +77,7 @@ impl Statement {
             sql,
             description: Arc::new(description),
             now: Mutex::new(Now::AsDescribed),
+            has_changed: AtomicBool::new(false),
         }))
     }
 
@@ -113,7 +116,16 @@ impl Statement {
     }
 
     /// What the server said of it last; `None` when it has to be prepared again.
-    pub(crate) fn description(&self) -> Option<Arc<Description>> {
+    #[inline]
+    pub(crate) fn description(&self) -> Option<Cow<'_, Arc<Description>>> {
+        if self.0.has_changed.load(Ordering::Acquire) {
+            return self.last_description().map(Cow::Owned);
+        }
+        Some(Cow::Borrowed(&self.0.description))
+    }
+
+    #[cold]
+    fn last_description(&self) -> Option<Arc<Description>> {
         match &*self.0.now.lock().unwrap_or_else(PoisonError::into_inner) {
             Now::AsDescribed => Some(Arc::clone(&self.0.description)),
             Now::Stale => None,
@@ -123,12 +135,17 @@ impl Statement {
 
     /// The server does not have it any more, or not as it was described.
     pub(crate) fn went_stale(&self) {
-        *self.0.now.lock().unwrap_or_else(PoisonError::into_inner) = Now::Stale;
+        self.became(Now::Stale);
     }
 
     /// It was prepared again.
     pub(crate) fn described_again(&self, description: Arc<Description>) {
-        *self.0.now.lock().unwrap_or_else(PoisonError::into_inner) = Now::Again(description);
+        self.became(Now::Again(description));
+    }
+
+    fn became(&self, now: Now) {
+        *self.0.now.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        self.0.has_changed.store(true, Ordering::Release);
     }
 
     /// True when its columns cannot change unnoticed: the server checks a plan against what was described. `FETCH`, `EXECUTE` and the
@@ -235,9 +252,13 @@ impl Closing {
         self.any.store(true, Ordering::Release);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.any.load(Ordering::Acquire)
+    }
+
     /// Moves the names into `known`.
     pub(crate) fn drain_into(&self, known: &mut VecDeque<String>) {
-        if self.any.load(Ordering::Acquire) {
+        if !self.is_empty() {
             let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
             self.any.store(false, Ordering::Release);
             known.append(&mut names);

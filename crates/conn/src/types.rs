@@ -39,6 +39,11 @@ impl Types {
         }
     }
 
+    /// True when somebody may have met such.
+    pub(crate) fn has_missing_in_records(&self) -> bool {
+        self.records.has_missing()
+    }
+
     /// What somebody has met in a record of which nothing is known.
     pub(crate) fn missing_in_records(&self) -> Vec<Oid> {
         self.missing(self.records.take_missing())

@@ -22,6 +22,11 @@ impl Abandoned {
         let since = None;
         Self { limit, since }
     }
+
+    /// True when no call has met any.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.since.is_none()
+    }
 }
 
 impl<S: ByteStream> Connection<S> {

@@ -85,16 +85,23 @@ impl<'a> Bound<'a> {
         self.types.len()
     }
 
+    /// How many these are, which is how many the statement has.
+    #[inline]
+    fn count(&self, params: &dyn Params) -> Result<usize, UsageError> {
+        let (expected, given) = (self.types.len(), params.len());
+        if expected != given {
+            return Err(UsageError::ParameterCount { expected, given });
+        }
+        Ok(given)
+    }
+
     /// The formats for these values.
     ///
     /// # Errors
     /// There are more or fewer than the statement has parameters.
     #[inline]
     pub(super) fn formats(&self, params: &dyn Params) -> Result<Formats, UsageError> {
-        let (expected, given) = (self.types.len(), params.len());
-        if expected != given {
-            return Err(UsageError::ParameterCount { expected, given });
-        }
+        let given = self.count(params)?;
         let mut formats = Formats {
             few: [purepg_proto::Format::Text; FEW],
             many: Vec::new(),
@@ -125,10 +132,7 @@ impl<'a> Bound<'a> {
         formats: &Formats,
         params: &dyn Params,
     ) -> Result<bool, UsageError> {
-        let (expected, given) = (self.types.len(), params.len());
-        if expected != given {
-            return Err(UsageError::ParameterCount { expected, given });
-        }
+        self.count(params)?;
         let mut values = formats.as_slice().iter().zip(self.types).enumerate();
         Ok(values.all(|(i, (format, ty))| {
             let value = params.get(i);

@@ -1,11 +1,13 @@
 //! Statements that are used by their text: prepared once, kept by their text, prepared again when they went stale.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::config::Settings;
 use crate::connection::Connection;
 use crate::connection::describing::Describing;
 use crate::error::Error;
+use crate::query::What;
 use crate::runtime::ByteStream;
 use crate::statement::{Description, Lent, Statement};
 use crate::written::Written;
@@ -83,6 +85,10 @@ impl StatementCache {
         self.given_up.push(statement.lent());
     }
 
+    pub(super) fn none_was_given_up(&self) -> bool {
+        self.given_up.is_empty()
+    }
+
     /// At the start of a call: the names of statements that were given up, and that somebody has who was forgotten.
     pub(super) fn forgotten(&mut self) -> impl Iterator<Item = String> {
         self.given_up.drain(..).filter_map(|lent| lent.name())
@@ -97,18 +103,11 @@ impl std::fmt::Debug for StatementCache {
 }
 
 /// A statement as the server has described it.
-pub(crate) struct Found {
-    pub(crate) statement: Statement,
-    pub(crate) description: Arc<Description>,
+pub(crate) struct Found<'s> {
+    pub(crate) statement: Cow<'s, Statement>,
+    pub(crate) description: Cow<'s, Arc<Description>>,
     /// That was not just now, so that it may have gone stale since.
-    is_old: bool,
-}
-
-impl Found {
-    /// The statement, if it may have gone stale.
-    pub(crate) fn into_old(self) -> Option<Statement> {
-        self.is_old.then_some(self.statement)
-    }
+    pub(crate) is_old: bool,
 }
 
 impl<S: ByteStream> Connection<S> {
@@ -118,7 +117,10 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// What is known of a statement; `None` when it has to be described again, be it that only something about its types may have changed.
-    pub(crate) fn known_description(&mut self, statement: &Statement) -> Option<Arc<Description>> {
+    pub(crate) fn known_description<'s>(
+        &mut self,
+        statement: &'s Statement,
+    ) -> Option<Cow<'s, Arc<Description>>> {
         let description = statement.description()?;
         self.types.refresh();
         let generation = self.types.generation();
@@ -128,40 +130,70 @@ impl<S: ByteStream> Connection<S> {
         current.then_some(description)
     }
 
-    /// The statement of a text, be it a new one.
-    pub(super) async fn statement_of(
+    /// The statement that a query runs, whose text this is; one that was not known, or is not known any more, is prepared.
+    pub(super) async fn statement_of<'s>(
         &mut self,
+        what: &'s What<'_>,
         sql: &str,
         written: Option<&Written>,
-    ) -> Result<Found, Error> {
-        let known = self.statements.get(sql);
-        self.described_statement(known, sql, written).await
+    ) -> Result<Found<'s>, Error> {
+        match self.found(what, sql)? {
+            Some(found) => Ok(found),
+            None => self.described_statement(what, sql, written).await,
+        }
     }
 
-    /// A statement that a caller has. It may have to be prepared again.
-    pub(super) async fn statement_of_handle(
+    /// The same, where the server need not be asked.
+    pub(super) fn found<'s>(
         &mut self,
-        statement: &Statement,
-    ) -> Result<Found, Error> {
-        let known = Some(self.own(statement)?.clone());
-        self.described_statement(known, statement.sql(), None).await
+        what: &'s What<'_>,
+        sql: &str,
+    ) -> Result<Option<Found<'s>>, Error> {
+        if self.types.has_missing_in_records() {
+            return Ok(None);
+        }
+        let statement = match what {
+            What::Text(_) => match self.statements.get(sql) {
+                Some(statement) => Cow::Owned(statement),
+                None => return Ok(None),
+            },
+            What::Prepared(statement) => Cow::Borrowed(self.own(statement)?),
+        };
+        let description = match &statement {
+            Cow::Borrowed(statement) => self.known_description(statement),
+            Cow::Owned(statement) => {
+                let description = self.known_description(statement);
+                description.map(|description| Cow::Owned(description.into_owned()))
+            }
+        };
+        Ok(description.map(|description| Found {
+            statement,
+            description,
+            is_old: true,
+        }))
     }
 
-    async fn described_statement(
+    /// The same, where it has to be, be it only that something has to be learned of its types.
+    pub(super) async fn described_statement<'s>(
         &mut self,
-        known: Option<Statement>,
+        what: &What<'_>,
         sql: &str,
         written: Option<&Written>,
-    ) -> Result<Found, Error> {
+    ) -> Result<Found<'s>, Error> {
         self.look_up_members().await?;
+        let known = match what {
+            What::Text(_) => self.statements.get(sql),
+            What::Prepared(statement) => Some(self.own(statement)?.clone()),
+        };
         let described = known
             .as_ref()
-            .and_then(|statement| self.known_description(statement));
+            .and_then(|statement| self.known_description(statement))
+            .map(Cow::into_owned);
         let known = match (known, described) {
             (Some(statement), Some(description)) => {
                 return Ok(Found {
-                    statement,
-                    description,
+                    statement: Cow::Owned(statement),
+                    description: Cow::Owned(description),
                     is_old: true,
                 });
             }
@@ -173,8 +205,9 @@ impl<S: ByteStream> Connection<S> {
             if let Some(statement) = describing.follow(self, reply) {
                 let statement = statement?;
                 let description = statement.description().ok_or(Error::Aborted)?;
+                let description = Cow::Owned(description.into_owned());
                 return Ok(Found {
-                    statement,
+                    statement: Cow::Owned(statement),
                     description,
                     is_old: false,
                 });

@@ -18,7 +18,30 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// The same, and from here on the call has so long a time.
+    #[inline]
     pub(crate) async fn make_way_within(&mut self, limit: Option<Duration>) -> Result<(), Error> {
+        if limit.is_none() && self.nothing_is_in_the_way() {
+            self.call_begins();
+            return Ok(());
+        }
+        self.clear_the_way(limit).await
+    }
+
+    /// True where [`clear_the_way`](Self::clear_the_way) would find nothing to do: the last call went to its end.
+    fn nothing_is_in_the_way(&self) -> bool {
+        self.core.is_at_rest()
+            && self.is_flushed()
+            && self.deadline.is_unset()
+            && self.transactions.is_settled()
+            && self.canceller.get().is_none()
+            && self.abandoned.is_nothing()
+            && self.closes_in.is_none()
+            && self.naming.is_none()
+            && self.closing.is_empty()
+            && self.statements.none_was_given_up()
+    }
+
+    async fn clear_the_way(&mut self, limit: Option<Duration>) -> Result<(), Error> {
         self.set_deadline(limit);
         self.note_preparing(true);
         if let Some(canceller) = self.canceller.get() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use purepg_proto::{CommandTag, OpId, Outcome, Reply};
+use purepg_proto::{CommandTag, Event, OpId, Outcome, Reply};
 
 use crate::columns::Columns;
 use crate::connection::Connection;
@@ -27,12 +27,17 @@ pub(crate) struct Cursor {
     /// Nobody looks at the rows.
     discards: bool,
     /// What is wrong, though the server did not say so.
-    fault: Option<Error>,
+    fault: Option<Box<Error>>,
+    /// What it runs was described some time ago.
+    is_old: bool,
     begun: bool,
     /// The parameters were accepted: from here on something may have been done.
     bound: bool,
     done: bool,
 }
+
+/// It is handed on by value, from who sends it to who follows it.
+const _: () = assert!(size_of::<Cursor>() <= 80);
 
 impl Cursor {
     pub(super) fn new(op: OpId, sql: Written, columns: Option<Arc<Columns>>) -> Self {
@@ -46,6 +51,7 @@ impl Cursor {
             row_count: 0,
             discards: false,
             fault: None,
+            is_old: false,
             begun: false,
             bound: false,
             done: false,
@@ -70,8 +76,15 @@ impl Cursor {
         &self.sql
     }
 
-    pub(super) fn is_bound(&self) -> bool {
-        self.bound
+    /// It runs a statement that was described just now, or some time ago.
+    pub(super) fn of_statement(mut self, is_old: bool) -> Self {
+        self.is_old = is_old;
+        self
+    }
+
+    /// True while a failure may be due to what has become of its statement.
+    pub(crate) fn may_be_stale(&self) -> bool {
+        self.is_old && !self.bound
     }
 
     /// Nobody wants the rows, only what the statement counted.
@@ -86,6 +99,17 @@ impl Cursor {
     pub(crate) fn columns(&self) -> Option<&Arc<Columns>> {
         self.columns.as_ref()
     }
+
+    pub(super) fn into_columns(self) -> Option<Arc<Columns>> {
+        self.columns
+    }
+}
+
+/// What is waited for, unless the end comes first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    Begun,
+    Rows,
 }
 
 impl<S: ByteStream> Connection<S> {
@@ -95,12 +119,8 @@ impl<S: ByteStream> Connection<S> {
         cursor: &mut Cursor,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        while !cursor.begun {
-            let reply = ready!(self.poll_reply(cx, cursor.op))?;
-            // The first rows cannot come before what begins them.
-            self.follow(cursor, reply)?;
-        }
-        Poll::Ready(Ok(()))
+        // The first rows cannot come before what begins them.
+        self.poll_on(cursor, Until::Begun, cx).map_ok(|_| ())
     }
 
     /// The next rows; `None` at the end.
@@ -109,53 +129,102 @@ impl<S: ByteStream> Connection<S> {
         cursor: &mut Cursor,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<RowBatch>, Error>> {
-        while !cursor.done {
-            let reply =
-                ready!(self.poll_reply(cx, cursor.op)).inspect_err(|_| cursor.done = true)?;
-            if let Some(rows) = self.follow(cursor, reply)? {
+        let rows = ready!(self.poll_bare_rows(cursor, cx))?;
+        let columns = cursor.columns.as_ref();
+        let batch = rows.zip(columns);
+        Poll::Ready(Ok(
+            batch.map(|(rows, columns)| RowBatch::new(rows, Arc::clone(columns)))
+        ))
+    }
+
+    /// The same without their columns, which the cursor has.
+    pub(super) fn poll_bare_rows(
+        &mut self,
+        cursor: &mut Cursor,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<purepg_proto::RowBatch>, Error>> {
+        self.poll_on(cursor, Until::Rows, cx)
+    }
+
+    /// Goes on until there are rows, or the end has come; or until the query has begun.
+    //
+    // Once for both, so that the second finds the code where the first has had it fetched.
+    #[inline(never)]
+    fn poll_on(
+        &mut self,
+        cursor: &mut Cursor,
+        until: Until,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<purepg_proto::RowBatch>, Error>> {
+        while !(cursor.done || (until == Until::Begun && cursor.begun)) {
+            let event = self.known_event();
+            // Most answers, without being moved.
+            match &event {
+                Ok(Some(Event::Reply(op, reply))) if *op == cursor.op => match reply {
+                    Reply::Bound => {
+                        cursor.bound = true;
+                        cursor.begun |= cursor.columns.is_some();
+                        continue;
+                    }
+                    Reply::StatementComplete(tag) => {
+                        cursor.row_count = tag.rows().unwrap_or(0);
+                        self.note_tag(tag);
+                        continue;
+                    }
+                    _ => {}
+                },
+                Ok(Some(_)) => continue,
+                Ok(None) => {
+                    let more = ready!(self.poll_more(cx, |_| false));
+                    more.inspect_err(|_| cursor.done = true)?;
+                    continue;
+                }
+                Err(_) => {
+                    cursor.done = true;
+                    return Poll::Ready(Err(self.ended()));
+                }
+            }
+            if let Ok(Some(Event::Reply(_, reply))) = event
+                && let Some(rows) = self.follow(cursor, reply)?
+            {
                 return Poll::Ready(Ok(Some(rows)));
             }
         }
         Poll::Ready(Ok(None))
     }
 
-    /// Takes note of one answer.
-    fn follow(&mut self, cursor: &mut Cursor, reply: Reply) -> Result<Option<RowBatch>, Error> {
-        // Its columns, or its end: until then nobody knows that it works.
-        cursor.begun |= match reply {
-            Reply::Columns(_) | Reply::Finished(_) => true,
-            Reply::Bound => cursor.columns.is_some(),
-            _ => false,
-        };
-        cursor.bound |= matches!(reply, Reply::Bound);
+    /// Takes note of one answer; gives the rows, if somebody wants them.
+    fn follow(
+        &mut self,
+        cursor: &mut Cursor,
+        reply: Reply,
+    ) -> Result<Option<purepg_proto::RowBatch>, Error> {
         match reply {
             Reply::Columns(columns) => {
+                cursor.begun = true;
                 cursor.results += 1;
                 cursor.delivered = 0;
                 cursor.columns = Some(self.repeated.columns(columns, &self.types));
             }
             Reply::Rows(rows) => {
                 cursor.delivered += u64::try_from(rows.len()).unwrap_or(0);
-                if let (Some(columns), 1, false) =
-                    (&cursor.columns, cursor.results, cursor.discards)
-                {
+                if cursor.columns.is_some() && cursor.results == 1 && !cursor.discards {
                     self.check_readable().inspect_err(|_| cursor.done = true)?;
-                    return Ok(Some(RowBatch::new(rows, Arc::clone(columns))));
+                    return Ok(Some(rows));
                 }
-            }
-            Reply::StatementComplete(tag) => {
-                cursor.row_count = tag.rows().unwrap_or(0);
-                self.note_tag(&tag);
             }
             Reply::EmptyQuery => cursor.row_count = 0,
             Reply::Suspended => cursor.row_count = cursor.delivered,
             Reply::CopyOut(_) => {
-                cursor.fault.get_or_insert(UsageError::CopyOut.into());
+                let fault = || Box::new(UsageError::CopyOut.into());
+                cursor.fault.get_or_insert_with(fault);
             }
+            // Why is still to come.
+            Reply::Finished(Outcome::Lost) => {}
             Reply::Finished(outcome) => {
-                cursor.done = true;
+                (cursor.begun, cursor.done) = (true, true);
                 self.check(outcome, Some(&cursor.sql))?;
-                cursor.fault.take().map_or(Ok(()), Err)?;
+                cursor.fault.take().map_or(Ok(()), |fault| Err(*fault))?;
                 if cursor.results > 1 {
                     return Err(Error::TooManyResults);
                 }

@@ -3,8 +3,6 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use purepg_proto::Event;
-
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::runtime::ByteStream;
@@ -29,6 +27,12 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
+    /// True for that of a call that may take as long as it will, and of which nothing has to be said.
+    pub(super) fn is_unset(&self) -> bool {
+        let timed = self.timer.is_some() || self.grace.is_some();
+        !(timed || self.over || self.overrun || self.preparing)
+    }
+
     fn error(&self, unsent: bool) -> Error {
         Error::Timeout {
             doing: format!("waiting for the server ({:?})", self.limit).into(),
@@ -91,27 +95,25 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// Ready with the error that tells of it: once nothing is under way any more, or the server has had its time for that.
-    pub(super) fn poll_expired(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Event>, Error>> {
+    pub(super) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let over = |this: &Self| this.core.in_flight() == 0 && !this.is_cancelling();
         let error = loop {
-            match self.poll_next_event(cx, over) {
-                Poll::Ready(Ok(Some(_))) => {}
-                Poll::Ready(Ok(None)) => break self.deadline.error(false),
-                Poll::Ready(Err(error)) => break error,
-                Poll::Pending => {
-                    let grace = self.deadline.grace.as_mut();
-                    if grace.is_some_and(|grace| !grace.has_run_out(cx)) {
-                        return Poll::Pending;
-                    }
-                    self.deadline.overrun = true;
-                    break self.deadline.error(false);
+            match self.next_known() {
+                Ok(Some(_)) => continue,
+                Ok(None) if over(self) => break self.deadline.error(false),
+                Ok(None) => {}
+                Err(_) => break self.ended(),
+            }
+            if self.poll_moved(cx, over).is_pending() {
+                let grace = self.deadline.grace.as_mut();
+                if grace.is_some_and(|grace| !grace.has_run_out(cx)) {
+                    return Poll::Pending;
                 }
+                self.deadline.overrun = true;
+                break self.deadline.error(false);
             }
         };
         self.deadline.grace = None;
-        Poll::Ready(Err(error))
+        Poll::Ready(error)
     }
 }

@@ -51,7 +51,10 @@ pub(super) enum Moved {
     /// Something came, be it the end.
     Received,
     /// Nothing came, but something was sent.
-    Sent,
+    Sent {
+        /// The stream has nothing yet, and will tell.
+        awaits_answer: bool,
+    },
     Nothing,
 }
 
@@ -85,21 +88,17 @@ impl Link {
 }
 
 impl<S: ByteStream> Connection<S> {
-    /// Writes and reads as far as that goes. `waiting` says that the stream has nothing yet, and will tell.
+    /// Writes and reads as far as that goes.
     #[inline]
-    pub(super) fn poll_io(&mut self, cx: &mut Context<'_>, waiting: &mut bool) -> Moved {
+    pub(super) fn poll_io(&mut self, cx: &mut Context<'_>) -> Moved {
         // What is read past counts too, or a server that sends it without end would starve others all the same.
         self.link.worked(READ);
-        *waiting &= self.is_flushed();
-        if *waiting {
-            return Moved::Nothing;
-        }
         let sent = self.poll_write(cx);
-        let received = self.poll_read(cx);
-        *waiting = received.is_pending();
-        match received {
+        match self.poll_read(cx) {
             Poll::Ready(true) => Moved::Received,
-            _ if sent => Moved::Sent,
+            received if sent => Moved::Sent {
+                awaits_answer: received.is_pending(),
+            },
             _ => Moved::Nothing,
         }
     }

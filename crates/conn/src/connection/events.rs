@@ -13,9 +13,19 @@ use crate::runtime::ByteStream;
 /// An event as the core gives it: it is large, and passed on as it is.
 pub(crate) type Known = Result<Option<Event>, ProtocolError>;
 
+/// What waiting came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum More {
+    /// An event, perhaps.
+    Perhaps,
+    /// Somebody wanted no more than this.
+    Enough,
+}
+
 impl<S: ByteStream> Connection<S> {
     /// The next event of those that have arrived. Where this gives none, a `poll` tells why.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for next_known")]
+    #[inline(always)]
     pub(crate) fn known_event(&mut self) -> Known {
         if self.is_expired() {
             return Ok(None);
@@ -24,8 +34,12 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// The next event of those that have arrived, as long as it is our turn.
-    #[inline]
-    fn next_known(&mut self) -> Known {
+    #[expect(
+        clippy::inline_always,
+        reason = "an event is large: the core puts it where whoever asked for it looks at it"
+    )]
+    #[inline(always)]
+    pub(super) fn next_known(&mut self) -> Known {
         while !self.link.had_its_turn() {
             let event = self.core.next_event();
             self.link.worked(1);
@@ -53,6 +67,7 @@ impl<S: ByteStream> Connection<S> {
             Ok(Some(Event::Closed(reason))) => self.note_end(reason),
             _ => {}
         }
+        self.publish();
     }
 
     /// The next event that belongs to somebody. First what is known already, then what waits to be sent, then what comes: reading goes
@@ -73,9 +88,17 @@ impl<S: ByteStream> Connection<S> {
         cx: &mut Context<'_>,
         enough: impl Fn(&Self) -> bool,
     ) -> Poll<Result<Option<Event>, Error>> {
-        let event = self.poll_event_in_time(cx, enough);
-        self.publish();
-        event
+        loop {
+            match self.known_event() {
+                Ok(Some(event)) => return Poll::Ready(Ok(Some(event))),
+                Ok(None) if self.knows_all() && enough(self) => return Poll::Ready(Ok(None)),
+                Ok(None) => {}
+                Err(_) => return Poll::Ready(Err(self.ended())),
+            }
+            if ready!(self.poll_more(cx, &enough))? == More::Enough {
+                return Poll::Ready(Ok(None));
+            }
+        }
     }
 
     /// The next event; `None` as soon as another operation is accepted, if that `is_wanted`. What was asked for so far may be answered no
@@ -88,51 +111,60 @@ impl<S: ByteStream> Connection<S> {
         self.poll_event_unless(cx, |this| is_wanted && !this.is_full())
     }
 
-    fn poll_event_in_time(
-        &mut self,
-        cx: &mut Context<'_>,
-        enough: impl Fn(&Self) -> bool,
-    ) -> Poll<Result<Option<Event>, Error>> {
-        if !self.is_expired() {
-            match self.poll_next_event(cx, enough) {
-                Poll::Pending if self.is_out_of_time(cx) => self.expire()?,
-                event => return event,
-            }
-        }
-        self.poll_expired(cx)
+    /// True when [`known_event`](Self::known_event) gives nothing because nothing has arrived.
+    fn knows_all(&self) -> bool {
+        !self.is_expired() && !self.link.had_its_turn()
     }
 
-    pub(super) fn poll_next_event(
+    /// Where [`known_event`](Self::known_event) has given none: ready when there may be one.
+    pub(super) fn poll_more(
         &mut self,
         cx: &mut Context<'_>,
         enough: impl Fn(&Self) -> bool,
-    ) -> Poll<Result<Option<Event>, Error>> {
-        // The stream has nothing yet, and will tell.
-        let mut waiting = false;
-        loop {
-            match self.next_known() {
-                Ok(Some(event)) => return Poll::Ready(Ok(Some(event))),
-                Ok(None) if self.link.had_its_turn() => {
-                    self.link.begin_turn();
-                    self.poll_cancelling(cx);
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Ok(None) if enough(self) => return Poll::Ready(Ok(None)),
-                Ok(None) => {}
-                Err(_) => return Poll::Ready(Err(self.ended())),
-            }
-            match self.poll_io(cx, &mut waiting) {
-                Moved::Received => continue,
-                Moved::Sent if enough(self) => return Poll::Ready(Ok(None)),
-                Moved::Sent if !waiting || !self.is_flushed() => continue,
-                _ => {}
-            }
-            if !self.poll_cancelling(cx) {
-                self.link.begin_turn();
-                return Poll::Pending;
+    ) -> Poll<Result<More, Error>> {
+        let more = self.poll_more_in_time(cx, enough);
+        self.publish();
+        more
+    }
+
+    fn poll_more_in_time(
+        &mut self,
+        cx: &mut Context<'_>,
+        enough: impl Fn(&Self) -> bool,
+    ) -> Poll<Result<More, Error>> {
+        if !self.is_expired() {
+            match self.poll_moved(cx, enough) {
+                Poll::Pending if self.is_out_of_time(cx) => self.expire()?,
+                moved => return moved.map(Ok),
             }
         }
+        self.poll_expired(cx).map(Err)
+    }
+
+    /// Moves bytes, as long as it is our turn.
+    #[inline]
+    pub(super) fn poll_moved(
+        &mut self,
+        cx: &mut Context<'_>,
+        enough: impl Fn(&Self) -> bool,
+    ) -> Poll<More> {
+        if self.link.had_its_turn() {
+            self.link.begin_turn();
+            self.poll_cancelling(cx);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let perhaps = match self.poll_io(cx) {
+            Moved::Received => true,
+            Moved::Sent { .. } if enough(self) => return Poll::Ready(More::Enough),
+            Moved::Sent { awaits_answer } => !(awaits_answer && self.is_flushed()),
+            Moved::Nothing => false,
+        };
+        if perhaps || self.poll_cancelling(cx) {
+            return Poll::Ready(More::Perhaps);
+        }
+        self.link.begin_turn();
+        Poll::Pending
     }
 
     /// The next answer to `op`. Where the connection ends first, the error is what ended it.

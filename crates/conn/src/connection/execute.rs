@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
 
 use purepg_proto::{Batch, OpId, Reply, Target, TransactionStatus};
 use purepg_types::Params;
 
 use crate::connection::bound::Bound;
+use crate::connection::cache::Found;
 use crate::connection::repeated::Repeated;
 use crate::connection::transactions::Transactions;
 use crate::connection::{Connection, Cursor, describing};
@@ -56,67 +59,110 @@ impl<S: ByteStream> Connection<S> {
     /// Sends a query and waits until the server has answered something: its columns, its end, or an error.
     pub(crate) async fn start(
         &mut self,
-        query: Query<'_>,
+        query: &Query<'_>,
         params: &dyn Params,
     ) -> Result<Cursor, Error> {
-        self.make_way_for(&query).await?;
+        let begun = self.run(query, params, Self::poll_begun).await;
+        begun.map(|(cursor, ())| cursor)
+    }
+
+    /// Sends a query and waits for what `poll` makes of the answers.
+    pub(crate) async fn run<T>(
+        &mut self,
+        query: &Query<'_>,
+        params: &dyn Params,
+        mut poll: impl FnMut(&mut Self, &mut Cursor, &mut Context<'_>) -> Poll<Result<T, Error>>,
+    ) -> Result<(Cursor, T), Error> {
+        self.make_way_for(query).await?;
         self.check_transaction()?;
-        let (failed, error) = match self.start_once(&query, params).await {
-            Ok(cursor) => return Ok(cursor),
-            Err(failure) => failure,
-        };
-        let error = self.settled(error).await;
-        let Some(statement) = failed else {
-            return Err(error);
-        };
-        let stale = self.note_failure(&statement, &error);
-        // What failed before it ran, and outside of a transaction, can be run again. In one it would have failed that, too.
-        let outside = self.transaction_status() == TransactionStatus::Idle;
-        if !(stale && outside && error.is_recoverable()) {
-            return Err(error);
-        }
-        match self.start_once(&query, params).await {
-            Ok(cursor) => Ok(cursor),
-            Err((_, error)) => Err(self.settled(error).await),
-        }
-    }
-
-    /// The same once. An error comes with the statement that may have gone stale, if it is the first answer to it.
-    async fn start_once(
-        &mut self,
-        query: &Query<'_>,
-        params: &dyn Params,
-    ) -> Result<Cursor, (Option<Statement>, Error)> {
-        let sent = self.send(query, params).await;
-        let (mut cursor, statement) = sent.map_err(|error| (None, error))?;
-        match std::future::poll_fn(|cx| self.poll_begun(&mut cursor, cx)).await {
-            Ok(()) => Ok(cursor),
-            Err(error) => Err((statement.filter(|_| !cursor.is_bound()), error)),
+        let mut is_first = true;
+        loop {
+            let sent = match self.send(query, params, None) {
+                Ok(None) => self.send_described(query, params).await,
+                sent => sent.and_then(|cursor| cursor.ok_or(Error::Aborted)),
+            };
+            let (may_be_stale, error) = match sent {
+                Ok(mut cursor) => match poll_fn(|cx| poll(self, &mut cursor, cx)).await {
+                    Ok(result) => return Ok((cursor, result)),
+                    Err(error) => (cursor.may_be_stale(), error),
+                },
+                Err(error) => (false, error),
+            };
+            let error = self.settled(error).await;
+            let stale = may_be_stale && self.went_stale(query, params, &error);
+            // What failed before it ran, and outside of a transaction, can be run again. In one it would have failed that, too.
+            let outside = self.transaction_status() == TransactionStatus::Idle;
+            if !(is_first && stale && outside && error.is_recoverable()) {
+                return Err(error);
+            }
+            is_first = false;
         }
     }
 
-    /// Sends a query, with what has to be known of it beforehand; gives the statement that it runs, if that may have gone stale.
-    pub(crate) async fn send(
+    /// A query has failed whose statement was described before. True when that may be due to what has changed since.
+    #[cold]
+    fn went_stale(&mut self, query: &Query<'_>, params: &dyn Params, error: &Error) -> bool {
+        let statement = self.statement_behind(query, params);
+        statement.is_some_and(|statement| self.note_failure(&statement, error))
+    }
+
+    /// The statement that a query runs, if it is kept.
+    pub(crate) fn statement_behind(
         &mut self,
         query: &Query<'_>,
         params: &dyn Params,
-    ) -> Result<(Cursor, Option<Statement>), Error> {
+    ) -> Option<Statement> {
+        match &query.what {
+            What::Text(_) => {
+                let text = self.text(&query.what, params).ok()?;
+                self.known_statement(text.sql())
+            }
+            What::Prepared(statement) => Some(Statement::clone(statement)),
+        }
+    }
+
+    /// Sends a query whose statement the server has to be asked about first.
+    async fn send_described(
+        &mut self,
+        query: &Query<'_>,
+        params: &dyn Params,
+    ) -> Result<Cursor, Error> {
+        let mut text = self.text(&query.what, params)?;
+        let written = text.written();
+        let (sql, _) = text.number(params)?;
+        let found = self.described_statement(&query.what, sql, written.as_ref());
+        let found = found.await?;
+        let sent = self.send(query, params, Some(found))?;
+        sent.ok_or(Error::Aborted)
+    }
+
+    /// Sends a query; `None`, and nothing was sent, where more has to be found out about its statement.
+    fn send<'s>(
+        &mut self,
+        query: &'s Query<'_>,
+        params: &dyn Params,
+        found: Option<Found<'s>>,
+    ) -> Result<Option<Cursor>, Error> {
         let mut text = self.text(&query.what, params)?;
         let written = text.written();
         let (sql, params) = text.number(params)?;
-        let found = match &query.what {
-            What::Text(_) if params.is_empty() && query.may_be_simple() => {
-                return Ok((self.start_simple(sql, written)?, None));
-            }
-            What::Text(_) => self.statement_of(sql, written.as_ref()).await?,
-            What::Prepared(statement) => self.statement_of_handle(statement).await?,
+        if matches!(query.what, What::Text(_)) && params.is_empty() && query.may_be_simple() {
+            return Ok(Some(self.start_simple(sql, written)?));
+        }
+        let found = match found {
+            Some(found) => found,
+            None => match self.found(&query.what, sql)? {
+                Some(found) => found,
+                None => return Ok(None),
+            },
         };
         let (statement, description) = (&found.statement, &found.description);
         let bound = Bound::new(query, statement, description, &self.types);
         let op = self.start_bound(&bound, &params)?;
         let written = written.unwrap_or_else(|| statement.written());
-        let cursor = Cursor::new(op, written, bound.columns.map(Cow::into_owned));
-        Ok((cursor, found.into_old()))
+        let columns = bound.columns.map(Cow::into_owned);
+        let cursor = Cursor::new(op, written, columns);
+        Ok(Some(cursor.of_statement(found.is_old)))
     }
 
     /// What is sent of a text, for parameters like these.

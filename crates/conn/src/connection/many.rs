@@ -12,7 +12,7 @@ use crate::connection::Connection;
 use crate::connection::bound::{Bound, Formats};
 use crate::error::{Error, UsageError};
 use crate::named::Text;
-use crate::query::{IntoQuery, Query, What};
+use crate::query::{IntoQuery, Query};
 use crate::runtime::ByteStream;
 use crate::written::Written;
 
@@ -67,10 +67,10 @@ impl<S: ByteStream> Connection<S> {
         if self.is_copy(text.sql()) {
             return Err(UsageError::CopyInPipeline.into());
         }
-        let found = match &query.what {
-            What::Text(_) => self.statement_of(text.sql(), written.as_ref()).await?,
-            What::Prepared(statement) => self.statement_of_handle(statement).await?,
-        };
+        let sql = text.sql();
+        let found = self
+            .statement_of(&query.what, sql, written.as_ref())
+            .await?;
         let (statement, description) = (&found.statement, &found.description);
         let mut bound = Bound::new(query, statement, description, &self.types);
         (bound.sync, bound.silent) = (false, true);
@@ -94,9 +94,9 @@ impl<S: ByteStream> Connection<S> {
         let Some(error) = progress.failure else {
             return Ok(progress.row_count);
         };
-        if let Some(statement) = found.into_old() {
+        if found.is_old {
             // The sets are spent: it cannot be tried again here.
-            self.note_failure(&statement, &error);
+            self.note_failure(&found.statement, &error);
         }
         Err(error)
     }

@@ -2,15 +2,15 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
 use purepg_proto::Target;
 use purepg_types::{FromRow, FromSql, Params};
 
 use crate::connection::{Connection, Cursor};
 use crate::error::Error;
-use crate::query::IntoQuery;
-use crate::row::{KeptRows, Row, RowBatch};
+use crate::query::{IntoQuery, Query};
+use crate::row::{KeptRows, Row, RowBatch, only_first};
 use crate::runtime::ByteStream;
 use crate::statement::{Name, Statement};
 use crate::stream::RowStream;
@@ -36,7 +36,7 @@ impl<S: ByteStream> Connection<S> {
         query: impl IntoQuery<'q> + Send,
         params: impl Params,
     ) -> Result<Vec<Row>, Error> {
-        let mut cursor = self.start(query.into_query(), &params).await?;
+        let mut cursor = self.start(&query.into_query(), &params).await?;
         let mut rows = Vec::new();
         while let Some(batch) = self.next_rows(&mut cursor).await? {
             rows.reserve(batch.len());
@@ -66,7 +66,7 @@ impl<S: ByteStream> Connection<S> {
     where
         T: for<'r> FromRow<'r> + Send,
     {
-        let mut cursor = self.start(query.into_query(), &params).await?;
+        let mut cursor = self.start(&query.into_query(), &params).await?;
         let mut values = Vec::new();
         while let Some(batch) = self.next_rows(&mut cursor).await? {
             values.reserve(batch.len());
@@ -109,11 +109,8 @@ impl<S: ByteStream> Connection<S> {
         query: impl IntoQuery<'q> + Send,
         params: impl Params,
     ) -> Result<Option<Row>, Error> {
-        let cursor = self.start(query.into_query(), &params).await?;
-        let Some(batch) = self.first_batch(cursor).await? else {
-            return Ok(None);
-        };
-        batch.first().transpose()
+        let batch = self.first_batch(&query.into_query(), &params).await?;
+        batch.and_then(|batch| batch.first()).transpose()
     }
 
     /// The first column of the first row.
@@ -132,8 +129,7 @@ impl<S: ByteStream> Connection<S> {
     where
         T: for<'r> FromSql<'r>,
     {
-        let cursor = self.start(query.into_query(), &params).await?;
-        let batch = self.first_batch(cursor).await?;
+        let batch = self.first_batch(&query.into_query(), &params).await?;
         let row = batch.as_ref().and_then(RowBatch::first_lent);
         row.ok_or(Error::NoRows)??.get(0)
     }
@@ -151,19 +147,9 @@ impl<S: ByteStream> Connection<S> {
         query: impl IntoQuery<'q> + Send,
         params: impl Params,
     ) -> Result<u64, Error> {
-        let mut cursor = self.start(query.into_query(), &params).await?;
-        cursor.discard_rows();
-        let discarded = loop {
-            match self.next_rows(&mut cursor).await {
-                Ok(Some(_)) => {}
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-        };
-        match discarded {
-            Ok(()) | Err(Error::TooManyResults) => Ok(cursor.row_count()),
-            Err(error) => Err(error),
-        }
+        let query = query.into_query();
+        let run = self.run(&query, &params, Self::poll_discarded);
+        run.await.map(|(_, row_count)| row_count)
     }
 
     /// Rows as they arrive. The server is not asked for more than somebody takes: what is not taken waits in the socket.
@@ -180,7 +166,7 @@ impl<S: ByteStream> Connection<S> {
         query: impl IntoQuery<'q> + Send,
         params: impl Params,
     ) -> Result<RowStream<'_, S>, Error> {
-        let cursor = self.start(query.into_query(), &params).await?;
+        let cursor = self.start(&query.into_query(), &params).await?;
         Ok(RowStream::new(self, cursor))
     }
 
@@ -219,31 +205,52 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// The batch that begins with the first row; what is behind it is discarded.
-    async fn first_batch(&mut self, mut cursor: Cursor) -> Result<Option<RowBatch>, Error> {
-        let mut first: Option<RowBatch> = None;
-        let mut lent = true;
-        let batch = poll_fn(|cx| {
-            loop {
-                match self.poll_rows(&mut cursor, cx) {
-                    Poll::Ready(Ok(Some(batch))) => {
-                        first.get_or_insert(batch);
-                    }
-                    Poll::Ready(Ok(None)) => return Poll::Ready(Ok(first.take())),
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => {
-                        // The buffer is needed for what is still to come.
-                        if let Some(batch) = first.as_mut().filter(|_| std::mem::take(&mut lent)) {
-                            *batch = batch.only_first();
-                        }
-                        return Poll::Pending;
-                    }
+    async fn first_batch(
+        &mut self,
+        query: &Query<'_>,
+        params: &dyn Params,
+    ) -> Result<Option<RowBatch>, Error> {
+        let mut first = First::default();
+        let run = self.run(query, params, |this, cursor, cx| {
+            this.poll_first(cursor, &mut first, cx)
+        });
+        let (cursor, ()) = run.await?;
+        let batch = first.rows.zip(cursor.into_columns());
+        Ok(batch.map(|(rows, columns)| RowBatch::new(rows, columns)))
+    }
+
+    /// Ready at the end.
+    fn poll_first(
+        &mut self,
+        cursor: &mut Cursor,
+        first: &mut First,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        loop {
+            match self.poll_bare_rows(cursor, cx) {
+                Poll::Ready(Ok(Some(rows))) => {
+                    first.rows.get_or_insert(rows);
+                }
+                Poll::Ready(Ok(None)) => return Poll::Ready(Ok(())),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    first.keep();
+                    return Poll::Pending;
                 }
             }
-        })
-        .await;
-        match batch {
-            Ok(batch) => Ok(batch),
-            Err(error) => Err(self.settled(error).await),
+        }
+    }
+
+    /// Ready at the end, with the number of rows that were counted.
+    fn poll_discarded(
+        &mut self,
+        cursor: &mut Cursor,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<u64, Error>> {
+        cursor.discard_rows();
+        match ready!(self.poll_bare_rows(cursor, cx)) {
+            Ok(_) | Err(Error::TooManyResults) => Poll::Ready(Ok(cursor.row_count())),
+            Err(error) => Poll::Ready(Err(error)),
         }
     }
 
@@ -251,6 +258,23 @@ impl<S: ByteStream> Connection<S> {
         match poll_fn(|cx| self.poll_rows(cursor, cx)).await {
             Ok(rows) => Ok(rows),
             Err(error) => Err(self.settled(error).await),
+        }
+    }
+}
+
+/// The rows of which somebody wants the first.
+#[derive(Default)]
+struct First {
+    rows: Option<purepg_proto::RowBatch>,
+    is_kept: bool,
+}
+
+impl First {
+    /// The buffer is needed for what is still to come.
+    fn keep(&mut self) {
+        if let Some(rows) = self.rows.as_mut().filter(|_| !self.is_kept) {
+            *rows = only_first(rows);
+            self.is_kept = true;
         }
     }
 }

@@ -69,6 +69,13 @@ impl Command {
 }
 
 impl Transactions {
+    /// True when all that has to be said was said and answered, or waits for the next operation.
+    pub(super) fn is_settled(&self) -> bool {
+        let mut levels = self.levels.iter();
+        let are_known = levels.all(|level| matches!(level.said, Said::Yes | Said::No));
+        are_known && self.due.is_none() && !self.half_done
+    }
+
     #[inline]
     fn resolve(&mut self, core: &purepg_proto::Connection, abandoned: bool) {
         if self.levels.is_empty() && self.due.is_none() {

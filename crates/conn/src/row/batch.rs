@@ -17,6 +17,12 @@ pub struct RowBatch {
     columns: Arc<Columns>,
 }
 
+/// The first row alone, with memory of its own.
+pub(crate) fn only_first(rows: &purepg_proto::RowBatch) -> purepg_proto::RowBatch {
+    let place = rows.place_after(RowPlace::START);
+    rows.only(place.unwrap_or(RowPlace::START))
+}
+
 impl RowBatch {
     pub(crate) fn new(rows: purepg_proto::RowBatch, columns: Arc<Columns>) -> Self {
         Self { rows, columns }
@@ -54,12 +60,6 @@ impl RowBatch {
             Ok(()) => Ok(self.detached(place)),
             Err(error) => Err(malformed(error)),
         })
-    }
-
-    /// The first row alone, with memory of its own.
-    pub(crate) fn only_first(&self) -> Self {
-        let place = self.rows.place_after(RowPlace::START);
-        self.only(place.unwrap_or(RowPlace::START))
     }
 
     fn only(&self, place: RowPlace) -> Self {

@@ -15,7 +15,7 @@ mod index;
 #[cfg(feature = "serde")]
 mod serialize;
 
-pub(crate) use batch::KeptRows;
+pub(crate) use batch::{KeptRows, only_first};
 pub use batch::{RowBatch, RowBatchIter};
 pub use index::RowIndex;
 
@@ -167,8 +167,9 @@ impl<'b> RowRef<'b> {
     #[inline]
     pub fn decode<T: FromRow<'b>>(&self) -> Result<T, Error> {
         let mut fields = Fields {
+            row: self.row,
             columns: self.columns.as_slice(),
-            next: 0,
+            rest: self.columns.as_slice().iter(),
             values: self.row.fields(),
         };
         self.columns
@@ -211,8 +212,9 @@ impl<'b> RowRef<'b> {
 /// The values of a row with what is known of their columns.
 #[derive(Clone)]
 struct Fields<'b> {
+    row: purepg_proto::RowRef<'b>,
     columns: &'b [Column],
-    next: usize,
+    rest: std::slice::Iter<'b, Column>,
     values: purepg_proto::Fields<'b>,
 }
 
@@ -224,22 +226,20 @@ impl<'b> purepg_types::Fields<'b> for Fields<'b> {
 
     #[inline]
     fn next_field(&mut self) -> Result<Field<'b>, DecodeError> {
-        let column = self.columns.get(self.next);
-        match (column, self.values.next()) {
-            (Some(column), Some(Ok(value))) => {
-                self.next += 1;
-                Ok(Field::new(column, value))
-            }
-            (_, next) => Err(no_further(next)),
+        match (self.rest.next(), self.values.next()) {
+            (Some(column), Some(Ok(value))) => Ok(Field::new(column, value)),
+            // What is wrong is found out once more: to keep it would cost every field something.
+            _ => Err(no_further(self.row)),
         }
     }
 }
 
+/// Why a row gives no further field.
 #[cold]
-fn no_further(next: Option<Result<Option<&[u8]>, purepg_proto::FieldError>>) -> DecodeError {
-    match next {
-        Some(Err(error)) => DecodeError::malformed(error.to_string()),
-        _ => DecodeError::malformed("it has no further field"),
+fn no_further(row: purepg_proto::RowRef<'_>) -> DecodeError {
+    match row.fields().find_map(Result::err) {
+        Some(error) => DecodeError::malformed(error.to_string()),
+        None => DecodeError::malformed("it has no further field"),
     }
 }
 

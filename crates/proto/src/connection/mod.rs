@@ -73,7 +73,7 @@ use phase::Phase;
 ///   the output: a driver that is dropped between any two calls has lost nothing.
 /// * **Facts**: [`transaction_status`](Self::transaction_status), [`parameter`](Self::parameter),
 ///   [`cancel_key`](Self::cancel_key), [`tls`](Self::tls), [`protocol_version`](Self::protocol_version),
-///   [`auth_method`](Self::auth_method), [`in_flight`](Self::in_flight), [`is_idle`](Self::is_idle), [`is_dead`](Self::is_dead).
+///   [`auth_method`](Self::auth_method), [`in_flight`](Self::in_flight), [`is_at_rest`](Self::is_at_rest), [`is_idle`](Self::is_idle), [`is_dead`](Self::is_dead).
 ///
 /// # Errors
 ///
@@ -348,13 +348,17 @@ impl Connection {
 
     /// True when the connection is open and nothing is owed, queued or left open, in a transaction or otherwise: fit for anybody.
     pub fn is_idle(&self) -> bool {
+        self.is_at_rest() && self.transaction_status == TransactionStatus::Idle
+    }
+
+    /// The same, but that a transaction block may be open: everything that was asked for is answered, everything that came was taken.
+    pub fn is_at_rest(&self) -> bool {
         matches!(self.phase, Ok(Phase::Open))
             && self.in_flight() == 0
             && self.send.is_empty()
             && self.receive.data().is_empty()
             && !self.receive.is_discarding()
             && !self.queue.segment_open()
-            && self.transaction_status == TransactionStatus::Idle
             && !self.terminating
             && !self.eof
     }

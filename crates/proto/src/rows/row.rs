@@ -61,7 +61,7 @@ impl<'b> RowRef<'b> {
     pub fn fields(&self) -> Fields<'b> {
         Fields {
             rest: self.bytes,
-            column: 0,
+            left: self.columns.len(),
             count: self.columns.len(),
         }
     }
@@ -170,16 +170,15 @@ impl fmt::Debug for Row {
 #[derive(Clone)]
 pub struct Fields<'b> {
     rest: &'b [u8],
-    column: usize,
+    left: usize,
     count: usize,
 }
 
 /// How many are left: values may be secret.
 impl fmt::Debug for Fields<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let left = self.count - self.column;
         f.debug_struct("Fields")
-            .field("left", &left)
+            .field("left", &self.left)
             .finish_non_exhaustive()
     }
 }
@@ -189,19 +188,16 @@ impl<'b> Iterator for Fields<'b> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.column >= self.count {
-            return None;
-        }
-        let column = self.column;
-        self.column += 1;
+        self.left = self.left.checked_sub(1)?;
         Some(match take_field(self.rest) {
             Ok((value, rest)) => {
                 self.rest = rest;
                 Ok(value)
             }
             Err(what) => {
+                let column = self.count - self.left - 1;
                 // What follows has no place to start from.
-                self.column = self.count;
+                self.left = 0;
                 Err(FieldError { column, what })
             }
         })
@@ -209,8 +205,7 @@ impl<'b> Iterator for Fields<'b> {
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.count - self.column;
-        (0, Some(left))
+        (0, Some(self.left))
     }
 }
 

@@ -32,11 +32,14 @@ impl RecordTypes {
         *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = types;
     }
 
+    /// True when there is something to [take](Self::take_missing).
+    pub fn has_missing(&self) -> bool {
+        self.0.has_missing.load(Ordering::Relaxed)
+    }
+
     /// The oids that values had of which nothing was known, once: they are noted again when they are met again.
     pub fn take_missing(&self) -> Vec<Oid> {
-        if !self.0.has_missing.load(Ordering::Relaxed)
-            || !self.0.has_missing.swap(false, Ordering::Relaxed)
-        {
+        if !self.has_missing() || !self.0.has_missing.swap(false, Ordering::Relaxed) {
             return Vec::new();
         }
         let mut missing = self

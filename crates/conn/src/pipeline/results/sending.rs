@@ -60,7 +60,8 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                 };
                 let description = statement
                     .as_ref()
-                    .and_then(|statement| self.connection.known_description(statement));
+                    .and_then(|statement| self.connection.known_description(statement))
+                    .map(Cow::into_owned);
                 match (statement, description) {
                     (Some(statement), Some(description)) => {
                         last = Some((statement, description, query.is_binary));

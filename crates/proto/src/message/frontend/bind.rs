@@ -173,8 +173,12 @@ pub(crate) fn write_again<E>(
 /// What stands before the values; gives where their number belongs.
 #[inline]
 fn write_head(out: &mut BytesMut, bind: &Bind<'_>) -> Result<usize, UsageError> {
-    out.extend_from_slice(b"B\0\0\0\0");
-    c_string(out, "portal name", bind.portal)?;
+    if bind.portal.is_empty() {
+        out.extend_from_slice(b"B\0\0\0\0\0");
+    } else {
+        out.extend_from_slice(b"B\0\0\0\0");
+        c_string(out, "portal name", bind.portal)?;
+    }
     c_string(out, "statement name", bind.statement)?;
     write_formats(out, "parameter formats", bind.parameter_formats)?;
     let count_at = out.len();
