@@ -70,6 +70,23 @@ pub trait ToSql: Send + Sync {
     /// When the value has no such form, for instance because it does not fit.
     fn to_text(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError>;
 
+    /// Appends the value in a format, once it is found to be one for the type: what [`encode`] asks of it, in one call. All that it says
+    /// the other methods say; there is no need to write it.
+    ///
+    /// # Errors
+    ///
+    /// When the value is not one for that type, cannot be sent in that format, or has no such form.
+    fn to_format(&self, ty: &Type, format: Format, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        if !self.accepts(ty) {
+            return Err(refusal(ty));
+        }
+        match format {
+            Format::Text => self.to_text(ty, out),
+            Format::Binary if self.supports_binary(ty) => self.to_binary(ty, out),
+            Format::Binary => Err(text_only()),
+        }
+    }
+
     /// The name of the Rust type, for errors.
     fn rust_type(&self) -> &'static str {
         std::any::type_name::<Self>()
@@ -109,6 +126,7 @@ pub enum IsNull {
 ///
 /// When the value is not one for that type (which is found out first), when it does not fit, when it cannot be
 /// sent in that format, or when it is longer than a message can hold.
+#[inline]
 pub fn encode(
     index: usize,
     value: &dyn ToSql,
@@ -117,37 +135,27 @@ pub fn encode(
     out: &mut BytesMut,
 ) -> Result<IsNull, EncodeError> {
     let start = out.len();
-    let reason = match write(value, ty, format, out) {
-        Ok(IsNull::No) => match check_length(out.len().saturating_sub(start)) {
-            Ok(()) => return Ok(IsNull::No),
-            Err(reason) => reason.into(),
-        },
-        Ok(IsNull::Yes) => {
+    match value.to_format(ty.underlying(), format, out) {
+        Ok(IsNull::No) if fits(out.len().saturating_sub(start)) => Ok(IsNull::No),
+        written => {
+            let length = out.len().saturating_sub(start);
             out.truncate(start);
-            return Ok(IsNull::Yes);
+            undone(written, length).map_err(|reason| failed(index, value, ty, reason))
         }
-        Err(reason) => reason,
-    };
-    out.truncate(start);
-    Err(EncodeError::new(index, ty, value.rust_type(), reason))
+    }
 }
 
-#[inline]
-fn write(
-    value: &dyn ToSql,
-    ty: &Type,
-    format: Format,
-    out: &mut BytesMut,
-) -> Result<IsNull, BoxError> {
-    let ty = ty.underlying();
-    if !value.accepts(ty) {
-        return Err(refusal(ty));
+/// What becomes of what was taken back: it is NULL, or it failed.
+fn undone(written: Result<IsNull, BoxError>, length: usize) -> Result<IsNull, BoxError> {
+    match written {
+        Ok(IsNull::No) => Err(Box::new(too_long(length))),
+        written => written,
     }
-    match format {
-        Format::Text => value.to_text(ty, out),
-        Format::Binary if value.supports_binary(ty) => value.to_binary(ty, out),
-        Format::Binary => Err(text_only()),
-    }
+}
+
+#[cold]
+fn failed(index: usize, value: &dyn ToSql, ty: &Type, reason: BoxError) -> EncodeError {
+    EncodeError::new(index, ty, value.rust_type(), reason)
 }
 
 #[cold]
@@ -163,13 +171,13 @@ fn text_only() -> BoxError {
 
 /// Bind gives each parameter a signed 32-bit length.
 #[inline]
-fn check_length(length: usize) -> Result<(), ValueError> {
-    match i32::try_from(length) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(ValueError::OutOfRange(
-            format!("a value of {length} bytes").into(),
-        )),
-    }
+fn fits(length: usize) -> bool {
+    i32::try_from(length).is_ok()
+}
+
+#[cold]
+fn too_long(length: usize) -> ValueError {
+    ValueError::OutOfRange(format!("a value of {length} bytes").into())
 }
 
 #[cfg(test)]
@@ -220,11 +228,11 @@ mod tests {
     #[test]
     fn security_26_a_length_that_bind_cannot_say_is_an_error() {
         const MAX: usize = 0x7fff_ffff;
-        assert_eq!(check_length(0), Ok(()));
-        assert_eq!(check_length(MAX), Ok(()));
+        assert!(fits(0) && fits(MAX));
         for length in [MAX + 1, 0xffff_ffff, usize::MAX] {
+            assert!(!fits(length));
             assert_eq!(
-                check_length(length).unwrap_err().to_string(),
+                undone(Ok(IsNull::No), length).unwrap_err().to_string(),
                 format!("a value of {length} bytes does not fit")
             );
         }

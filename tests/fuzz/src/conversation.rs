@@ -228,6 +228,11 @@ fn act(core: &mut Watched, command: Command<'_>) {
             let columns = core.columns();
             core.roll_back(|batch| batches::write(batch, messages, columns.as_ref()));
         }
+        Command::SyncBehind(back) => {
+            if let Some(op) = counted(back) {
+                let _ = core.sync_behind(op);
+            }
+        }
         Command::Abandon(back) => {
             if let Some(op) = counted(back) {
                 core.abandon(op);

@@ -68,6 +68,8 @@ pub enum Command<'a> {
     Begin(&'a [u8]),
     /// The same, and it is rolled back.
     RollBack(&'a [u8]),
+    /// A sync is put behind an operation, counted from the newest.
+    SyncBehind(usize),
     /// An operation is abandoned, counted from the newest.
     Abandon(usize),
     /// All of them are; what is not committed is undone, or not.
@@ -122,7 +124,8 @@ impl<'a> Command<'a> {
             12 => Self::Derive,
             13 => Self::Terminate,
             14 => Self::End,
-            _ => Self::TooMuch(small & 1 == 0),
+            _ if small > 1 => Self::SyncBehind(small - 2),
+            _ => Self::TooMuch(small == 0),
         })
     }
 
@@ -153,6 +156,7 @@ impl<'a> Command<'a> {
                 out.push(small(kind, messages.len()));
                 out.extend(&messages[..messages.len().min(15)]);
             }
+            Self::SyncBehind(back) => out.push(small(15, back + 2)),
             Self::Abandon(back) => out.push(small(8, back)),
             Self::AbandonAll(undo) => out.push(small(9, usize::from(undo))),
             Self::CopyData(back, n) => {

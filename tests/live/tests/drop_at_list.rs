@@ -183,6 +183,12 @@ const TRAITS: &[(&str, &str, &str, &str)] = &[
         "bytes_in_that_are_aborted",
     ),
     ("Drop", "ConnectionGuard", "drop_at_shared", "the_guard"),
+    (
+        "Drop",
+        "Pipeline",
+        "pipelines_ahead",
+        "a_pipeline_that_is_not_run_never_happened",
+    ),
     ("Stream", "RowStream", "drop_at", "streams"),
     (
         "Stream",

@@ -525,6 +525,96 @@ fn the_first_error_ends_all_executions() {
     assert!(driver.core.is_idle());
 }
 
+/// The newest operation.
+fn sync_behind(driver: &mut Driver) -> Result<(), UsageError> {
+    let op = *driver.ops.last().unwrap();
+    driver.core.sync_behind(op)
+}
+
+#[test]
+fn a_sync_put_behind_an_operation_is_as_one_in_its_batch() {
+    let begin = |late: bool| {
+        let (mut driver, server) = connected();
+        driver.begin(|batch| statement(batch, "rows 2"));
+        if late {
+            driver.begin(|batch| statement(batch, "insert 1 deferred"));
+            assert_eq!(sync_behind(&mut driver), Ok(()));
+        } else {
+            driver.begin(|batch| synced(batch, "insert 1 deferred"));
+        }
+        (driver, server)
+    };
+    let (early, late) = (begin(false).0, begin(true).0);
+    assert_eq!(early.core.output(), late.core.output());
+    let lines = |late| {
+        let (mut driver, mut server) = begin(late);
+        let lines = driver.converse(&mut server);
+        assert!(driver.core.is_idle() && server.is_idle());
+        lines
+    };
+    let lines = [lines(false), lines(true)];
+    assert_eq!(lines[0], lines[1]);
+    let ends = ends(&lines[1]);
+    assert!(
+        ends[0].contains("Complete") && ends[1].contains("Failed"),
+        "the commit's error is its own: {ends:?}"
+    );
+    let left = |late: bool, op: usize| {
+        let (mut driver, _) = begin(late);
+        driver.abandon(op);
+        driver.core.output().to_vec()
+    };
+    for op in [0, 1] {
+        assert_eq!(left(false, op), left(true, op), "taken back");
+    }
+    let (mut driver, _) = begin(true);
+    driver.core.abandon_all();
+    assert!(driver.core.is_idle() && driver.core.output().is_empty());
+}
+
+#[test]
+fn a_sync_is_put_behind_nothing_but_the_last_operation_before_it_is_sent() {
+    let refused = Err(UsageError::NothingToSync);
+    let (mut driver, mut server) = connected();
+    driver.begin(|batch| statement(batch, "select 1"));
+    driver.begin(|batch| statement(batch, "select 2"));
+    let first = driver.ops[0];
+    assert_eq!(driver.core.sync_behind(first), refused, "not the last one");
+    assert_eq!(sync_behind(&mut driver), Ok(()));
+    assert_eq!(sync_behind(&mut driver), refused, "it has one");
+    driver.converse(&mut server);
+    assert_eq!(sync_behind(&mut driver), refused, "it is over");
+    driver.begin(|batch| synced(batch, "select 1"));
+    assert_eq!(sync_behind(&mut driver), refused, "its batch had one");
+    driver.begin(|batch| {
+        batch.query("select 1");
+    });
+    assert_eq!(sync_behind(&mut driver), refused, "a query ends its own");
+    driver.converse(&mut server);
+
+    driver.begin(|batch| statement(batch, "select 1"));
+    driver.core.output_sent(1);
+    assert_eq!(sync_behind(&mut driver), refused, "a byte of it was sent");
+    driver.begin(|batch| statement(batch, "select 1"));
+    let abandoned = driver.ops.len() - 1;
+    driver.abandon(abandoned);
+    assert_eq!(sync_behind(&mut driver), refused, "it was taken back");
+
+    let (mut driver, _) = connected();
+    driver.begin(|batch| {
+        statement(batch, "copy in");
+        batch.copy_in();
+    });
+    assert_eq!(sync_behind(&mut driver), refused, "a COPY");
+
+    let (mut driver, _) = connected();
+    driver.begin(|batch| statement(batch, "select 1"));
+    driver.core.terminate();
+    let before = driver.core.output().to_vec();
+    assert_eq!(sync_behind(&mut driver), Err(UsageError::Terminating));
+    assert_eq!(driver.core.output(), before);
+}
+
 #[test]
 fn executions_can_be_abandoned_at_every_message_and_byte() {
     let begin = || {

@@ -41,6 +41,27 @@ impl<S: ByteStream> Connection<S> {
             && self.statements.none_was_given_up()
     }
 
+    /// Begins a call without waiting for anything, if there is nothing to wait for.
+    pub(crate) fn begin_now(&mut self) -> bool {
+        let begins = self.nothing_is_in_the_way() && self.check_transaction().is_ok();
+        if begins {
+            self.call_begins();
+        }
+        begins
+    }
+
+    /// From here on a call that has begun has so long a time, or as long as one has that does not say so itself.
+    pub(crate) fn go_on_within(&mut self, limit: Option<Duration>) {
+        self.set_deadline(limit.or(self.query_timeout));
+    }
+
+    /// Has the operation that was begun last, and of which nothing was sent, end its segment.
+    pub(crate) fn sync_behind(&mut self, op: OpId) -> Result<(), Error> {
+        self.core.sync_behind(op)?;
+        self.note_segment(false);
+        Ok(())
+    }
+
     async fn clear_the_way(&mut self, limit: Option<Duration>) -> Result<(), Error> {
         self.set_deadline(limit);
         self.note_preparing(true);
@@ -116,5 +137,14 @@ impl<S: ByteStream> Connection<S> {
             Ok(()) | Err(Error::Timeout { .. }) => error,
             Err(end) => error.with_end(end),
         }
+    }
+}
+
+impl<S> Connection<S> {
+    /// Takes back a call that has sent nothing.
+    pub(crate) fn give_up(&mut self) {
+        self.abandon_all();
+        self.note_segment(false);
+        self.publish();
     }
 }

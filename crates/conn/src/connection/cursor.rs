@@ -34,6 +34,8 @@ pub(crate) struct Cursor {
     /// The parameters were accepted: from here on something may have been done.
     bound: bool,
     done: bool,
+    /// Everything that has arrived was looked at.
+    waits: bool,
 }
 
 /// It is handed on by value, from who sends it to who follows it.
@@ -55,6 +57,8 @@ impl Cursor {
             begun: false,
             bound: false,
             done: false,
+            // Its request has to be sent first.
+            waits: true,
         }
     }
 
@@ -156,7 +160,14 @@ impl<S: ByteStream> Connection<S> {
         until: Until,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<purepg_proto::RowBatch>, Error>> {
+        let mut needs_more = cursor.waits;
         while !(cursor.done || (until == Until::Begun && cursor.begun)) {
+            if needs_more {
+                cursor.waits = self.knows_all();
+                let more = ready!(self.poll_more(cx, |_| false));
+                more.inspect_err(|_| cursor.done = true)?;
+                (cursor.waits, needs_more) = (false, false);
+            }
             let event = self.known_event();
             // Most answers, without being moved.
             match &event {
@@ -175,8 +186,7 @@ impl<S: ByteStream> Connection<S> {
                 },
                 Ok(Some(_)) => continue,
                 Ok(None) => {
-                    let more = ready!(self.poll_more(cx, |_| false));
-                    more.inspect_err(|_| cursor.done = true)?;
+                    needs_more = true;
                     continue;
                 }
                 Err(_) => {

@@ -113,8 +113,12 @@ impl<S: ByteStream> Connection<S> {
     /// True when something was sent, or is to be tried again at once.
     fn poll_write_all(&mut self, cx: &mut Context<'_>) -> bool {
         let mut progress = false;
-        while self.core.wants_write() && self.link.write_error.is_none() {
-            match Pin::new(&mut self.stream).poll_write(cx, self.core.output()) {
+        while self.link.write_error.is_none() {
+            let output = self.core.output();
+            if output.is_empty() {
+                break;
+            }
+            match Pin::new(&mut self.stream).poll_write(cx, output) {
                 Poll::Ready(Ok(0)) => self.write_failed(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(n)) => {
                     self.core.output_sent(n);
@@ -142,10 +146,10 @@ impl<S: ByteStream> Connection<S> {
 
     /// Reads once, if that is wanted; true when something came, be it the end.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        if !self.core.wants_read() {
+        let space = self.core.recv_space();
+        if space.is_empty() {
             return Poll::Ready(false);
         }
-        let space = self.core.recv_space();
         match Pin::new(&mut self.stream).poll_read(cx, space) {
             Poll::Ready(Ok(0)) => self.core.recv_eof(),
             Poll::Ready(Ok(n)) => {

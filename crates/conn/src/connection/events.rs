@@ -112,7 +112,7 @@ impl<S: ByteStream> Connection<S> {
     }
 
     /// True when [`known_event`](Self::known_event) gives nothing because nothing has arrived.
-    fn knows_all(&self) -> bool {
+    pub(super) fn knows_all(&self) -> bool {
         !self.is_expired() && !self.link.had_its_turn()
     }
 

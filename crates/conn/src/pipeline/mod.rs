@@ -2,7 +2,6 @@
 
 mod results;
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +22,14 @@ pub use results::PipelineResults;
 /// The queries up to a [`sync`](Self::sync), or to the end, are one transaction if none is open: when one fails, nothing of them stays, and the
 /// ones behind it are not looked at ([`Error::Aborted`]). Every query goes through the extended protocol: a text holds one statement. A
 /// `COPY FROM STDIN` or `TO STDOUT` is no query, and fails like one ([`UsageError::CopyInPipeline`](crate::UsageError::CopyInPipeline)).
+///
+/// Nothing of it is sent before it is run; dropped before that, it never happened. What the server need not be asked about is written to the
+/// connection's output as it is pushed, so that its parameters need not be kept.
 #[must_use = "nothing happens before it is run"]
 pub struct Pipeline<'c, 'q, S> {
-    connection: &'c mut Connection<S>,
-    items: VecDeque<Item<'q>>,
+    /// `None` once it is run.
+    results: Option<PipelineResults<'c, 'q, S>>,
+    queries: usize,
     timeout: Option<Duration>,
 }
 
@@ -58,8 +61,8 @@ impl<S: ByteStream> Connection<S> {
     /// An empty pipeline.
     pub fn pipeline<'q>(&mut self) -> Pipeline<'_, 'q, S> {
         Pipeline {
-            connection: self,
-            items: VecDeque::new(),
+            results: Some(PipelineResults::new(self)),
+            queries: 0,
             timeout: None,
         }
     }
@@ -68,14 +71,23 @@ impl<S: ByteStream> Connection<S> {
 impl<'c, 'q, S: ByteStream> Pipeline<'c, 'q, S> {
     /// Another query.
     pub fn push(&mut self, query: impl IntoQuery<'q>, params: impl Params + 'q) -> &mut Self {
-        let item = Item::Query(query.into_query(), Box::new(params));
-        self.items.push_back(item);
+        let query = query.into_query();
+        if let Some(results) = &mut self.results
+            && !results.write_ahead(&query, &params)
+        {
+            results.push(Item::Query(query, Box::new(params)));
+        }
+        self.queries += 1;
         self
     }
 
     /// Ends a transaction: what fails before this does not touch what comes behind it.
     pub fn sync(&mut self) -> &mut Self {
-        self.items.push_back(Item::Sync);
+        if let Some(results) = &mut self.results
+            && !results.sync_ahead()
+        {
+            results.push(Item::Sync);
+        }
         self
     }
 
@@ -88,8 +100,7 @@ impl<'c, 'q, S: ByteStream> Pipeline<'c, 'q, S> {
 
     /// How many queries it has.
     pub fn len(&self) -> usize {
-        let items = self.items.iter();
-        items.filter(|item| matches!(item, Item::Query(..))).count()
+        self.queries
     }
 
     /// True when it has no query.
@@ -104,20 +115,25 @@ impl<'c, 'q, S: ByteStream> Pipeline<'c, 'q, S> {
     ///
     /// # Cancel safety
     /// Dropping the future costs nothing, and nothing has happened.
-    pub async fn run(self) -> Result<PipelineResults<'c, 'q, S>, Error> {
-        match self.timeout {
-            Some(timeout) => self.connection.make_way_within(Some(timeout)).await?,
-            None => self.connection.make_way().await?,
+    pub async fn run(mut self) -> Result<PipelineResults<'c, 'q, S>, Error> {
+        let mut results = self.results.take().ok_or(Error::Closed)?;
+        results.begin(self.timeout).await?;
+        Ok(results)
+    }
+}
+
+impl<S> Drop for Pipeline<'_, '_, S> {
+    fn drop(&mut self) {
+        if let Some(results) = &mut self.results {
+            results.take_back();
         }
-        self.connection.check_transaction()?;
-        Ok(PipelineResults::new(self.connection, self.items))
     }
 }
 
 impl<S> fmt::Debug for Pipeline<'_, '_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pipeline")
-            .field("items", &self.items.len())
+            .field("queries", &self.queries)
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! What becomes of the queries of a pipeline: what is sent of them, and what was answered.
 
+mod ahead;
 mod answers;
 mod ends;
 mod sending;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::{FusedStream, Stream};
-use purepg_proto::OpId;
+use purepg_proto::{Event, OpId, Outcome, Reply};
 
 use crate::columns::Columns;
 use crate::connection::{Connection, Describing};
@@ -21,11 +22,8 @@ use crate::error::Error;
 use crate::pipeline::{Item, QueryOutcome};
 use crate::row::{KeptRows, Row, RowBatch, RowRef};
 use crate::runtime::ByteStream;
-use crate::statement::Statement;
+use crate::statement::{Description, Statement};
 use crate::written::Written;
-
-/// So many queries are on their way at most that memory is set aside for them at once.
-const MANY: usize = 256;
 
 /// What becomes of the queries, in order: one result for each, also where the connection ends amid them.
 ///
@@ -37,10 +35,14 @@ const MANY: usize = 256;
 #[must_use = "nothing is sent before a result is waited for"]
 pub struct PipelineResults<'c, 'q, S> {
     connection: &'c mut Connection<S>,
-    /// Those that were not sent.
+    /// Whether queries are written before it is run; `None` before the first one.
+    is_ahead: Option<bool>,
+    /// Those that were not written.
     items: VecDeque<Item<'q>>,
-    /// What was sent, and what failed here, in order.
+    /// What was written, and what failed here, in order.
     sent: VecDeque<Sent>,
+    /// What was written last: more often than not it is written again.
+    last: Option<Last>,
     /// A statement has to be described before more is sent.
     describing: bool,
     /// That statement, once it is: the next query is about it.
@@ -61,17 +63,29 @@ pub struct PipelineResults<'c, 'q, S> {
 
 enum Sent {
     Describe(Describing),
-    Query {
-        op: OpId,
-        segment: usize,
-        /// `None` where it is the same as for the query before it.
-        running: Option<Running>,
-        /// As its caller wrote it, where that is not the statement's text.
-        written: Option<Written>,
-    },
+    Queries(Queries),
     /// What makes the server abandon a segment.
     Failing(OpId),
     Failed(Error),
+}
+
+/// One or several queries in a row that run the same.
+struct Queries {
+    /// The newest. What was sent before them is over when they are answered.
+    until: OpId,
+    count: usize,
+    segment: usize,
+    /// `None` where it is the same as for the query before them.
+    running: Option<Running>,
+    /// As its caller wrote it, where that is not the statement's text. It is one query then.
+    written: Option<Written>,
+}
+
+/// A statement as it is known, and whether its results were asked for in the binary format.
+struct Last {
+    statement: Statement,
+    description: Arc<Description>,
+    is_binary: bool,
 }
 
 /// What one query after the other runs.
@@ -94,13 +108,14 @@ struct Current {
     fault: Option<Error>,
 }
 
-impl<'c, 'q, S> PipelineResults<'c, 'q, S> {
-    pub(super) fn new(connection: &'c mut Connection<S>, items: VecDeque<Item<'q>>) -> Self {
-        let sent = VecDeque::with_capacity(items.len().min(MANY));
+impl<'c, S> PipelineResults<'c, '_, S> {
+    pub(super) fn new(connection: &'c mut Connection<S>) -> Self {
         Self {
             connection,
-            items,
-            sent,
+            is_ahead: None,
+            items: VecDeque::new(),
+            sent: VecDeque::new(),
+            last: None,
             describing: false,
             described: None,
             segment: 0,
@@ -180,12 +195,28 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
         loop {
             // While the answers to a query come, nothing else has to be looked at.
             while !self.ended
-                && let Some(Sent::Query { .. }) = self.sent.front()
+                && let Some(Sent::Queries(queries)) = self.sent.front()
             {
-                let Ok(Some(event)) = self.connection.known_event() else {
-                    break;
-                };
-                if let Some(result) = self.follow(event, take) {
+                let event = self.connection.known_event();
+                // Most of them, without being moved.
+                match &event {
+                    Ok(Some(Event::Reply(op, reply))) if *op <= queries.until => match reply {
+                        Reply::StatementComplete(tag) => {
+                            self.current.row_count = tag.rows().unwrap_or(0);
+                            self.connection.note_tag(tag);
+                            continue;
+                        }
+                        Reply::Finished(Outcome::Complete) => {
+                            return Poll::Ready(self.finish(Outcome::Complete));
+                        }
+                        _ => {}
+                    },
+                    Ok(Some(_)) => continue,
+                    _ => break,
+                }
+                if let Ok(Some(event)) = event
+                    && let Some(result) = self.follow(event, take)
+                {
                     return Poll::Ready(Some(result));
                 }
             }

@@ -1,9 +1,11 @@
 //! What a batch appends to, and when it may.
 
+use crate::OpId;
 use crate::buffer::send::SendBuffer;
 use crate::connection::Connection;
 use crate::connection::phase::Phase;
 use crate::error::UsageError;
+use crate::message::frontend::extended;
 use crate::pipeline::queue::Queue;
 
 /// What a batch appends to.
@@ -13,6 +15,33 @@ pub(crate) struct Parts<'a> {
 }
 
 impl Connection {
+    /// Has the operation that was committed last end its segment, as if a [`sync`](crate::Batch::sync) had stood last in its batch: for who
+    /// learns only then that nothing follows. Its end is the `Sync`'s then, and an error of the commit that this performs is its own.
+    ///
+    /// # Errors
+    /// [`UsageError::NothingToSync`] once something of it was sent, or another one was committed, when it ends its segment already, or is a
+    /// COPY; [`UsageError::Terminating`] behind a good-bye. Nothing has changed then.
+    pub fn sync_behind(&mut self, op: OpId) -> Result<(), UsageError> {
+        self.forget_batch();
+        if self.terminating {
+            return Err(UsageError::Terminating);
+        }
+        let start = self.send.end();
+        let is_unsent = self.queue.is_unsent(op, self.send.sent());
+        if self.is_dead() || !is_unsent || self.queue.fence_of(op).is_some() {
+            return Err(UsageError::NothingToSync);
+        }
+        let length = u64::try_from(extended::SYNC.len()).unwrap_or(0);
+        if !self
+            .queue
+            .sync_last(op, start..start.saturating_add(length))
+        {
+            return Err(UsageError::NothingToSync);
+        }
+        extended::write_sync(self.send.bytes_mut());
+        Ok(())
+    }
+
     /// Why no batch can be begun now.
     pub(crate) fn refuses_batches(&self) -> Option<UsageError> {
         let waiting = self.send.len();

@@ -67,7 +67,7 @@ use phase::Phase;
 /// * **Interest**: [`wants_read`](Self::wants_read), [`wants_write`](Self::wants_write).
 /// * **What happened**: [`next_event`](Self::next_event), one fact at a time. State moves as events are taken, so bytes that wait are
 ///   the only queue there is.
-/// * **What to do**: [`batch`](Self::batch), [`copy_data`](Self::copy_data), [`copy_finish`](Self::copy_finish),
+/// * **What to do**: [`batch`](Self::batch), [`sync_behind`](Self::sync_behind), [`copy_data`](Self::copy_data), [`copy_finish`](Self::copy_finish),
 ///   [`abandon`](Self::abandon), [`abandon_all`](Self::abandon_all), [`tls_established`](Self::tls_established),
 ///   [`password_given`](Self::password_given), [`token_given`](Self::token_given), [`key_derived`](Self::key_derived), [`terminate`](Self::terminate). They are synchronous and bounded, and what they write waits in
 ///   the output: a driver that is dropped between any two calls has lost nothing.

@@ -51,6 +51,12 @@ pub enum UsageError {
     /// An [`again`](crate::Batch::again) in a batch without a bind and an execute.
     #[error("there is nothing to repeat: bind and execute first")]
     NothingToRepeat,
+    /// A [`sync_behind`](crate::Connection::sync_behind) an operation that is not the last one, is a COPY, ends its segment already, or of
+    /// which something was sent.
+    #[error(
+        "a sync can be put behind the last operation only, as long as nothing of it was sent and it does not end its segment"
+    )]
+    NothingToSync,
     /// An execute whose columns neither the batch describes nor the caller told.
     #[error("the columns of the result are unknown: describe in the same batch, or tell them")]
     UnknownColumns,

@@ -136,6 +136,13 @@ impl Queue {
         }
     }
 
+    /// The answer to this one is not handed out.
+    pub(crate) fn silence_one(&mut self, index: usize) {
+        if let Some(owed) = self.owed.get_mut(index) {
+            owed.silent = true;
+        }
+    }
+
     /// Takes back what a batch pushed.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.owed.truncate(len);
@@ -150,6 +157,30 @@ impl Queue {
         self.in_flight += 1;
         self.last_op = Some(op);
         self.most = self.most.max(self.owed.len());
+    }
+
+    /// True for an operation of which no byte was sent, when all before this place were.
+    pub(crate) fn is_unsent(&self, op: OpId, sent: u64) -> bool {
+        let first = self.owed.get(self.range_of(op).start);
+        first.is_some_and(|owed| owed.op == op && owed.place.start >= sent)
+    }
+
+    /// The operation that was pushed last ends with a Sync that stands at this place. False, and nothing has changed, where that cannot be.
+    pub(crate) fn sync_last(&mut self, op: OpId, place: Range<u64>) -> bool {
+        let Some(owed) = self.owed.back_mut() else {
+            return false;
+        };
+        let may = owed.op == op && !owed.muted && owed.place.end == place.start;
+        if !may || owed.expect.ends_segment() {
+            return false;
+        }
+        owed.last = false;
+        self.push(Owed {
+            last: true,
+            ..Owed::new(op, Expect::Sync, place)
+        });
+        self.most = self.most.max(self.owed.len());
+        true
     }
 
     /// Called when nothing is owed: what a long pipeline took is given back once there was none for a while.

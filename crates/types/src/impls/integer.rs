@@ -71,7 +71,7 @@ macro_rules! integer {
 
         impl ToSql for $rust {
             fn accepts(&self, ty: &Type) -> bool {
-                is_written(ty)
+                $(ty.oid() == oids::$own ||)? is_written(ty)
             }
 
             fn to_binary(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {

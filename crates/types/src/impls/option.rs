@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 
 use crate::error::BoxError;
-use crate::{FromSql, IsNull, ToSql, Type};
+use crate::{Format, FromSql, IsNull, ToSql, Type};
 
 impl<'a, T: FromSql<'a>> FromSql<'a> for Option<T> {
     #[inline]
@@ -47,6 +47,13 @@ impl<T: ToSql> ToSql for Option<T> {
     fn to_text(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
         match self {
             Some(value) => value.to_text(ty, out),
+            None => Ok(IsNull::Yes),
+        }
+    }
+
+    fn to_format(&self, ty: &Type, format: Format, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        match self {
+            Some(value) => value.to_format(ty, format, out),
             None => Ok(IsNull::Yes),
         }
     }

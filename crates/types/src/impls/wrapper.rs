@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 
 use crate::error::BoxError;
-use crate::{IsNull, ToSql, Type};
+use crate::{Format, IsNull, ToSql, Type};
 
 macro_rules! as_the_value {
     () => {
@@ -24,6 +24,15 @@ macro_rules! as_the_value {
 
         fn to_text(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
             (**self).to_text(ty, out)
+        }
+
+        fn to_format(
+            &self,
+            ty: &Type,
+            format: Format,
+            out: &mut BytesMut,
+        ) -> Result<IsNull, BoxError> {
+            (**self).to_format(ty, format, out)
         }
 
         fn rust_type(&self) -> &'static str {
@@ -55,8 +64,8 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::EncodeErrorKind;
     use crate::impls::testing::*;
-    use crate::{EncodeErrorKind, Format};
 
     #[test]
     fn all_are_written_as_the_value_is() {

@@ -145,7 +145,7 @@ fn entry(chance: &mut Chance<'_>, mix: &Mix) -> Sim {
 }
 
 fn step(chance: &mut Chance<'_>, mix: &Mix) -> Step {
-    match chance(27) {
+    match chance(28) {
         0..7 => Step::Begin(operation(chance, mix)),
         7 => Step::RollBack(operation(chance, mix)),
         8..10 => Step::Abandon(chance(4)),
@@ -155,6 +155,7 @@ fn step(chance: &mut Chance<'_>, mix: &Mix) -> Step {
         13 => Step::CopyFinish(chance(2), chance(4) > 0),
         14 => Step::Derive,
         26 => Step::Handshake,
+        27 => Step::SyncBehind(chance(2)),
         15 if mix.terminates && chance(4) == 0 => Step::Terminate,
         10 | 15..19 => Step::Send(bytes(chance)),
         19..22 => Step::Deliver(bytes(chance)),

@@ -34,6 +34,8 @@ pub enum Step {
     Begin(Operation),
     /// The client begins one, and thinks better of it.
     RollBack(Operation),
+    /// The client puts a sync behind one of its operations, counted from the newest.
+    SyncBehind(usize),
     /// The client abandons one of its operations, counted from the newest.
     Abandon(usize),
     /// The client abandons all of them.
@@ -139,6 +141,7 @@ impl Sim {
             Step::RollBack(operation) => self
                 .client
                 .roll_back(|batch| operation.write(batch, usize::MAX)),
+            Step::SyncBehind(back) => self.of(*back, Self::sync_behind),
             Step::Abandon(back) => self.of(*back, Self::abandon),
             Step::AbandonAll | Step::AbortAll => {
                 (0..self.begun.len()).for_each(|op| self.note_unsent(op));
@@ -191,6 +194,17 @@ impl Sim {
                 unsent: false,
                 data: Vec::new(),
             });
+        }
+    }
+
+    fn sync_behind(&mut self, op: usize) {
+        if self.client.sync_behind(op).is_ok() {
+            assert_eq!(op + 1, self.begun.len(), "it is not the last one");
+            if let Operation::Extended { end, .. } | Operation::Again { end, .. } =
+                &mut self.begun[op].operation
+            {
+                *end = End::Sync;
+            }
         }
     }
 

@@ -132,6 +132,22 @@ impl Watched {
         committed.map(|_| self.ops.len() - 1)
     }
 
+    /// Puts a sync behind an operation, by its number.
+    ///
+    /// # Errors
+    /// Those of the core.
+    pub fn sync_behind(&mut self, op: usize) -> Result<(), UsageError> {
+        let before = self.traces();
+        let id = self.ops[op];
+        let synced = self.call(|core| core.sync_behind(id));
+        match &synced {
+            Ok(()) => assert_eq!(self.fates[op], Fate::UnderWay),
+            Err(_) => assert_eq!(self.traces(), before, "a sync that is refused"),
+        }
+        self.check();
+        synced
+    }
+
     /// Writes a batch, and drops it.
     pub fn roll_back(&mut self, write: impl FnOnce(&mut Batch<'_>)) {
         let before = self.traces();

@@ -9,34 +9,12 @@ use crate::columns::Columns;
 use crate::error::{Error, UsageError};
 use crate::pipeline::results::{Current, PipelineResults, Sent};
 use crate::runtime::ByteStream;
+use crate::statement::Statement;
+use crate::written::Written;
 
 impl<S: ByteStream> PipelineResults<'_, '_, S> {
     /// Takes note of one answer; gives the result that it completes.
-    #[inline]
     pub(super) fn follow(
-        &mut self,
-        event: Event,
-        take: &mut impl FnMut(&mut Current, RowBatch, &Arc<Columns>),
-    ) -> Option<Result<u64, Error>> {
-        // Most answers, without being moved.
-        if let Event::Reply(op, reply) = &event
-            && let Some(Sent::Query { op: query, .. }) = self.sent.front()
-            && query == op
-        {
-            match reply {
-                Reply::StatementComplete(tag) => {
-                    self.current.row_count = tag.rows().unwrap_or(0);
-                    self.connection.note_tag(tag);
-                    return None;
-                }
-                Reply::Finished(Outcome::Complete) => return self.finish(Outcome::Complete),
-                _ => {}
-            }
-        }
-        self.follow_rarer(event, take)
-    }
-
-    fn follow_rarer(
         &mut self,
         event: Event,
         take: &mut impl FnMut(&mut Current, RowBatch, &Arc<Columns>),
@@ -71,10 +49,8 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                 }
                 None
             }
-            Sent::Query {
-                op: query, running, ..
-            } if *query == op => {
-                if let Some(running) = running.take() {
+            Sent::Queries(queries) if op <= queries.until => {
+                if let Some(running) = queries.running.take() {
                     self.running = Some(running);
                 }
                 let current = &mut self.current;
@@ -97,6 +73,10 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
                             }
                         }
                     }
+                    Reply::StatementComplete(tag) => {
+                        current.row_count = tag.rows().unwrap_or(0);
+                        self.connection.note_tag(&tag);
+                    }
                     Reply::Suspended => current.row_count = current.delivered,
                     Reply::CopyOut(_) => {
                         current.fault.get_or_insert(UsageError::CopyOut.into());
@@ -110,56 +90,65 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
         }
     }
 
-    fn finish(&mut self, outcome: Outcome) -> Option<Result<u64, Error>> {
-        let Some(Sent::Query {
-            segment,
-            running,
-            written,
-            ..
-        }) = self.sent.pop_front()
-        else {
+    /// The oldest query has its result.
+    pub(super) fn query_is_over(&mut self) {
+        if let Some(Sent::Queries(queries)) = self.sent.front_mut() {
+            queries.count -= 1;
+            if queries.count == 0 {
+                self.sent.pop_front();
+            }
+        }
+    }
+
+    /// The oldest query is over: its result.
+    #[inline]
+    pub(super) fn finish(&mut self, outcome: Outcome) -> Option<Result<u64, Error>> {
+        let Some(Sent::Queries(queries)) = self.sent.front_mut() else {
             return None;
         };
-        if let Some(running) = running {
+        if let Some(running) = queries.running.take() {
             self.running = Some(running);
         }
+        let (segment, written) = (queries.segment, queries.written.take());
+        self.query_is_over();
         let current = &mut self.current;
         let row_count = mem::take(&mut current.row_count);
         current.delivered = 0;
         self.last_columns = current.columns.take();
         let fault = current.fault.take();
-        let failed = matches!(outcome, Outcome::Failed(_));
+        if !matches!(outcome, Outcome::Complete) {
+            return Some(Err(self.failed(outcome, segment, written.as_ref())));
+        }
+        // A change is reported behind the rows that were made with it.
         let running = self.running.as_ref();
-        let checked = match outcome {
-            Outcome::Complete => Ok(()),
-            outcome => {
-                let written = written.or_else(|| running.map(|known| known.statement.written()));
-                self.connection.check(outcome, written.as_ref())
-            }
+        let known = running.and_then(|running| running.columns.as_ref());
+        let readable = match self.last_columns.as_ref().or(known) {
+            Some(_) => self.connection.check_readable(),
+            None => Ok(()),
         };
-        Some(match checked {
-            Ok(()) => {
-                // A change is reported behind the rows that were made with it.
-                let known = running.and_then(|running| running.columns.as_ref());
-                let readable = match self.last_columns.as_ref().or(known) {
-                    Some(_) => self.connection.check_readable(),
-                    None => Ok(()),
-                };
-                fault.map_or(readable, Err).map(|()| row_count)
+        Some(fault.map_or(readable, Err).map(|()| row_count))
+    }
+
+    /// What became of a query of this segment that is over, and has failed.
+    #[cold]
+    fn failed(&mut self, outcome: Outcome, segment: usize, written: Option<&Written>) -> Error {
+        let failed = matches!(outcome, Outcome::Failed(_));
+        let statement = self.running.as_ref().map(|running| &running.statement);
+        let of_statement = statement.map(Statement::written);
+        let written = written.or(of_statement.as_ref());
+        let Err(error) = self.connection.check(outcome, written) else {
+            return Error::Aborted;
+        };
+        if failed {
+            if let Some(statement) = statement {
+                self.connection.note_failure(statement, &error);
             }
-            Err(error) => {
-                if failed {
-                    if let Some(running) = running {
-                        self.connection.note_failure(&running.statement, &error);
-                    }
-                    // What was sent of its segment is skipped; the rest would begin another one.
-                    // A statement that is being described is skipped too, and tells so itself.
-                    if segment == self.segment && !self.describing {
-                        self.abort_rest();
-                    }
-                }
-                Err(error)
+            // What was sent of its segment is skipped; the rest would begin another one.
+            // A statement that is being described is skipped too, and tells so itself.
+            if segment == self.segment && !self.describing {
+                self.abort_rest();
             }
-        })
+        }
+        error
     }
 }

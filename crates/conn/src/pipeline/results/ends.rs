@@ -41,12 +41,15 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
         } else {
             self.connection.timeout_error().unwrap_or(Error::Aborted)
         };
-        while let Some(sent) = self.sent.pop_front() {
-            match sent {
-                Sent::Query { .. } => return Some(Err(why)),
-                Sent::Failed(error) => return Some(Err(error)),
-                Sent::Describe(..) => self.describing = true,
-                Sent::Failing(_) => {}
+        while let Some(sent) = self.sent.front() {
+            if let Sent::Queries(_) = sent {
+                self.query_is_over();
+                return Some(Err(why));
+            }
+            match self.sent.pop_front() {
+                Some(Sent::Failed(error)) => return Some(Err(error)),
+                Some(Sent::Describe(..)) => self.describing = true,
+                _ => {}
             }
         }
         // The first of those that were not sent may have been described, or on its way to be.

@@ -61,25 +61,16 @@ impl CommandTag {
     /// The number of rows selected, inserted, updated, deleted, merged, moved, fetched or copied; `None` for a command that
     /// counts none.
     pub fn rows(&self) -> Option<u64> {
-        let (&first, mut rest) = self.as_bytes().split_first()?;
-        if !first.is_ascii_alphabetic() {
+        let tag = self.as_bytes();
+        if !tag.first()?.is_ascii_alphabetic() {
             return None;
         }
-        // "CREATE TABLE" has no number; "INSERT 0 5" has two, and the first is a relic. Digit by digit, from the last one.
-        let (mut count, mut unit) = (0_u64, Some(1_u64));
-        while let Some((&byte, before)) = rest.split_last() {
-            match byte {
-                b'0' => {}
-                b'1'..=b'9' => {
-                    let part = unit?.checked_mul(u64::from(byte - b'0'))?;
-                    count = count.checked_add(part)?;
-                }
-                b' ' if unit != Some(1) => return Some(count),
-                _ => return None,
-            }
-            (unit, rest) = (unit.and_then(|unit| unit.checked_mul(10)), before);
-        }
-        None
+        // "CREATE TABLE" has no number; "INSERT 0 5" has two, and the first is a relic.
+        let space = tag.iter().rposition(|&byte| byte == b' ')?;
+        let (&first, others) = tag.get(space + 1..)?.split_first()?;
+        others.iter().try_fold(digit(first)?, |count, &next| {
+            count.checked_mul(10)?.checked_add(digit(next)?)
+        })
     }
 
     /// The tag as it came.
@@ -104,6 +95,10 @@ impl CommandTag {
         let short = self.short.as_flattened();
         short.get(..len).unwrap_or_default()
     }
+}
+
+fn digit(byte: u8) -> Option<u64> {
+    byte.is_ascii_digit().then(|| u64::from(byte - b'0'))
 }
 
 /// The words of a tag that is short, ASCII, and has no NULs.

@@ -116,28 +116,45 @@ pub(crate) fn write<E>(
     values: impl FnOnce(&mut BindValues<'_>) -> Result<(), E>,
 ) -> Result<Result<Written, UsageError>, E> {
     let start = out.len();
-    let formats = bind.parameter_formats.len();
-    let formats = (formats > 1).then_some(formats);
     let written = match write_head(out, bind) {
-        Ok(count_at) => write_values(out, lent, count_at, formats, values).map(|end| {
-            let values_end = end?;
-            write_formats(out, "result formats", bind.result_formats)?;
-            end_frame(out, start)?;
-            let end = out.len();
-            Ok(Written {
-                start,
-                count_at,
-                values_end,
-                end,
-                formats,
-            })
-        }),
+        Ok(count_at) => write_values(lent, values)
+            .map(|count| write_rest(out, lent, bind, start..count_at, count?)),
         Err(error) => Ok(Err(error)),
     };
+    empty(lent);
     if !matches!(written, Ok(Ok(_))) {
         out.truncate(start);
     }
     written
+}
+
+/// The values, and what stands behind them; before them there is `head`.
+fn write_rest(
+    out: &mut BytesMut,
+    values: &mut BytesMut,
+    bind: &Bind<'_>,
+    head: Range<usize>,
+    count: usize,
+) -> Result<Written, UsageError> {
+    let formats = bind.parameter_formats.len();
+    let formats = (formats > 1).then_some(formats);
+    let (start, count_at) = (head.start, head.end);
+    if is_large(values, out) {
+        put_before(out, core::mem::take(values));
+    } else {
+        out.extend_from_slice(values);
+    }
+    patch_count(out, count_at, formats, count)?;
+    let values_end = out.len();
+    write_formats(out, "result formats", bind.result_formats)?;
+    end_frame(out, start)?;
+    Ok(Written {
+        start,
+        count_at,
+        values_end,
+        end: out.len(),
+        formats,
+    })
 }
 
 /// Appends once more what stands from the start of a message to `end`, with other values in the message.
@@ -148,26 +165,45 @@ pub(crate) fn write_again<E>(
     end: usize,
     values: impl FnOnce(&mut BindValues<'_>) -> Result<(), E>,
 ) -> Result<Result<(), UsageError>, E> {
-    let Written {
-        start: from,
-        count_at,
-        values_end,
-        formats,
-        ..
-    } = written;
     let start = out.len();
-    append_copy(out, from..count_at + COUNT);
-    let count_at = start + (count_at - from);
-    let again = write_values(out, lent, count_at, formats, values).map(|end_of_values| {
-        let again_end = end_of_values?;
-        append_copy(out, values_end..end);
-        let message = again_end + (written.end - values_end) - start;
-        patch_length(out, start, message)
-    });
+    let again = write_values(lent, values).map(|count| repeat(out, lent, written, end, count?));
+    empty(lent);
     if !matches!(again, Ok(Ok(()))) {
         out.truncate(start);
     }
     again
+}
+
+fn repeat(
+    out: &mut BytesMut,
+    values: &mut BytesMut,
+    written: Written,
+    end: usize,
+    count: usize,
+) -> Result<(), UsageError> {
+    let start = out.len();
+    let (head, tail) = (
+        written.start..written.count_at + COUNT,
+        written.values_end..end,
+    );
+    let count_at = start + (written.count_at - written.start);
+    let message = head.len() + values.len() + (written.end - written.values_end);
+    if is_large(values, out) {
+        append_copy(out, head);
+        put_before(out, core::mem::take(values));
+        append_copy(out, tail);
+    } else {
+        let values_at = start + head.len();
+        let values_end = values_at + values.len();
+        out.resize(values_end + tail.len(), 0);
+        out.copy_within(head, start);
+        out.copy_within(tail, values_end);
+        if let Some(space) = out.get_mut(values_at..values_end) {
+            space.copy_from_slice(values);
+        }
+    }
+    patch_count(out, count_at, written.formats, count)?;
+    patch_length(out, start, message)
 }
 
 /// What stands before the values; gives where their number belongs.
@@ -189,40 +225,36 @@ fn write_head(out: &mut BytesMut, bind: &Bind<'_>) -> Result<usize, UsageError> 
 /// The length of the word that counts the values.
 const COUNT: usize = 2;
 
-/// The values, and what counts them; gives where they end.
+/// Has the values written; gives how many there are.
 #[inline]
 fn write_values<E>(
-    out: &mut BytesMut,
     lent: &mut BytesMut,
-    count_at: usize,
-    formats: Option<usize>,
     values: impl FnOnce(&mut BindValues<'_>) -> Result<(), E>,
 ) -> Result<Result<usize, UsageError>, E> {
     // Who was to write values before may have panicked.
     lent.clear();
     let mut writer = BindValues {
-        out: &mut *lent,
+        out: lent,
         written: 0,
         error: None,
     };
-    let result = values(&mut writer);
-    let (written, error) = (writer.written, writer.error.take());
-    if result.is_ok() {
-        append(out, lent);
-    }
+    values(&mut writer)?;
+    Ok(match writer.error {
+        None => Ok(writer.written),
+        Some(error) => Err(error),
+    })
+}
+
+/// For who writes values next.
+fn empty(lent: &mut BytesMut) {
     lent.clear();
     if lent.capacity() > KEEP {
         *lent = BytesMut::new();
     }
-    result?;
-    let counted = match error {
-        None => count_values(out, count_at, formats, written),
-        Some(error) => Err(error),
-    };
-    Ok(counted.map(|()| out.len()))
 }
 
-fn count_values(
+#[inline]
+fn patch_count(
     out: &mut BytesMut,
     count_at: usize,
     formats: Option<usize>,
@@ -249,15 +281,10 @@ fn append_copy(out: &mut BytesMut, range: Range<usize>) {
     out.copy_within(range, end);
 }
 
-/// Puts values behind what stands before them. Large ones stay where they are, and that is put before them: copied, they would be held
-/// twice.
+/// True for values that stay where they are, and before which is put what stands before them: copied, they would be held twice.
 #[inline]
-fn append(out: &mut BytesMut, values: &mut BytesMut) {
-    if values.len() < LARGE || values.len() < out.len() {
-        out.extend_from_slice(values);
-    } else {
-        put_before(out, core::mem::take(values));
-    }
+fn is_large(values: &BytesMut, before: &BytesMut) -> bool {
+    values.len() >= LARGE && values.len() >= before.len()
 }
 
 fn put_before(out: &mut BytesMut, values: BytesMut) {

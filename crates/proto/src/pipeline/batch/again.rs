@@ -76,8 +76,8 @@ impl Batch<'_> {
         if self.error.is_none()
             && let Some(round) = &self.round
         {
-            let bind = round.entries.0;
-            self.connection.parts().queue.silence(bind..bind + 1);
+            let (bind, _) = round.entries;
+            self.connection.parts().queue.silence_one(bind);
         }
         self
     }
