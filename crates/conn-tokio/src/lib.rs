@@ -26,6 +26,8 @@
 mod unix_socket;
 
 use std::io;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -119,14 +121,11 @@ impl Runtime for Tokio {
                     Ok(tcp(stream))
                 }
                 #[cfg(unix)]
-                Endpoint::Unix(path) => {
-                    let stream = tokio::net::UnixStream::connect(path).await?;
-                    Ok(Socket::Right(UnixSocket::new(stream)?))
-                }
+                Endpoint::Unix(path) => Ok(Socket::Right(UnixSocket::connect(&path).await?)),
                 #[cfg(any(target_os = "linux", target_os = "android"))]
                 Endpoint::Abstract(name) => {
-                    let stream = tokio::net::UnixStream::connect(format!("\0{name}")).await?;
-                    Ok(Socket::Right(UnixSocket::new(stream)?))
+                    let path = PathBuf::from(format!("\0{name}"));
+                    Ok(Socket::Right(UnixSocket::connect(&path).await?))
                 }
                 _ => Err(io::ErrorKind::Unsupported.into()),
             }

@@ -2,12 +2,14 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::Shutdown;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_util::io::{AsyncRead, AsyncWrite};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -27,9 +29,22 @@ pub struct UnixSocket {
 }
 
 impl UnixSocket {
-    pub(crate) fn new(stream: tokio::net::UnixStream) -> io::Result<Self> {
+    /// Connects. It need not be waited for: a Unix socket is connected at once. Where it is not, tokio knows what to do.
+    pub(crate) async fn connect(path: &Path) -> io::Result<Self> {
+        match connect_at_once(path) {
+            Ok(stream) => Self::new(stream),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let stream = tokio::net::UnixStream::connect(path).await?;
+                Self::new(stream.into_std()?)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A socket that does not block.
+    fn new(stream: UnixStream) -> io::Result<Self> {
         Ok(Self {
-            readable: listen(stream.into_std()?, Interest::READABLE)?,
+            readable: listen(stream, Interest::READABLE)?,
             writable: None,
             quiet_flushes: 0,
         })
@@ -65,6 +80,14 @@ impl UnixSocket {
             return Poll::Ready(written);
         }
     }
+}
+
+fn connect_at_once(path: &Path) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    let stream = UnixStream::from(OwnedFd::from(socket));
+    stream.set_nonblocking(true)?;
+    SockRef::from(&stream).connect(&SockAddr::unix(path)?)?;
+    Ok(stream)
 }
 
 fn listen(stream: UnixStream, to: Interest) -> io::Result<AsyncFd<UnixStream>> {
@@ -145,16 +168,29 @@ mod tests {
     use super::*;
 
     fn pair() -> (UnixSocket, UnixSocket) {
-        let (one, other) = tokio::net::UnixStream::pair().unwrap();
-        (
-            UnixSocket::new(one).unwrap(),
-            UnixSocket::new(other).unwrap(),
-        )
+        let (one, other) = UnixStream::pair().unwrap();
+        let socket = |stream: UnixStream| {
+            stream.set_nonblocking(true).unwrap();
+            UnixSocket::new(stream).unwrap()
+        };
+        (socket(one), socket(other))
     }
 
     fn run(test: impl Future<Output = ()>) {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         runtime.enable_all().build().unwrap().block_on(test);
+    }
+
+    #[test]
+    fn where_nobody_listens_nobody_is_found() {
+        run(async {
+            let missing = Path::new("no such folder/.s.PGSQL.5432");
+            let error = UnixSocket::connect(missing).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::NotFound);
+            let long = "long".repeat(100);
+            let error = UnixSocket::connect(Path::new(&long)).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        });
     }
 
     #[test]

@@ -16,8 +16,8 @@ use crate::runtime::Runtime;
 /// hardly worth its while. More are a blocking job.
 const INLINE: u32 = 4_096;
 
-/// So many of them in one go, some fifty microseconds: then others get their turn, a timeout among them.
-const INLINE_SLICE: u32 = 512;
+/// So many of them in one go, some hundred microseconds: then others get their turn, a timeout among them.
+const INLINE_SLICE: u32 = 1_024;
 
 /// So many of a job run before it looks whether anybody still waits.
 const JOB_SLICE: u32 = 1_024;

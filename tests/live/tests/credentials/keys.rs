@@ -179,8 +179,8 @@ async fn up_to_so_many_iterations_no_thread_is_asked_for<R: Runtime>(cx: Context
     let models = Models::new(&cx, |_| scram("secret", 4_096));
     let config = over_unix().password("secret");
     let polls = |n| poll_times(models.connect(&config), n).is_some();
-    assert!(!polls(7), "eight slices of 512 take seven waits");
-    assert!(polls(8));
+    assert!(!polls(3), "four slices of 1,024 take three waits");
+    assert!(polls(4));
 }
 
 /// As many iterations as are allowed: seconds of work, or more.

@@ -53,11 +53,11 @@ impl<S: ByteStream> PipelineResults<'_, '_, S> {
         let mut text = self.connection.text(&query.what, params)?;
         let written = text.written();
         let (sql, params) = text.number(params)?;
-        if self.connection.is_copy(sql) {
-            return Err(UsageError::CopyInPipeline.into());
-        }
         let is_same = self.last.as_ref().is_some_and(|last| last.is_of(query));
         if !is_same {
+            if self.connection.is_copy(sql) {
+                return Err(UsageError::CopyInPipeline.into());
+            }
             self.last = self.find(query, sql)?;
         }
         let Some(last) = &self.last else {
